@@ -1,0 +1,82 @@
+"""What can go wrong in MLS, by whose fault it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sottovoce.errors import LocalError, PeerError
+
+if TYPE_CHECKING:
+    from sottovoce.mls.rules import ValidationRule
+
+
+class MLSPeerError(PeerError):
+    """A message, tree, key package or credential from somebody else was refused; no state changed."""
+
+
+class DecodingError(MLSPeerError):
+    """Bytes are not a well-formed structure of RFC 9420: length, range, order or trailing bytes."""
+
+
+class ValidationError(MLSPeerError):
+    """A well-formed structure breaks a numbered rule; :attr:`rule` says which."""
+
+    def __init__(self, rule: ValidationRule, detail: str = "") -> None:
+        self.rule = rule
+        super().__init__(f"{rule.identifier} ({rule.section}): {rule.text}{f' ({detail})' if detail else ''}")
+
+
+class UndecryptableMessage(MLSPeerError):
+    """A PrivateMessage does not open: changed on its way, replayed, or for another group or epoch."""
+
+
+class GenerationTooFar(UndecryptableMessage):
+    """A message names a generation further ahead than the cap; nothing was derived for it."""
+
+
+class KeyConsumed(UndecryptableMessage):
+    """The key of this generation was used and deleted, or dropped by the skipped-key cap."""
+
+
+class WrongEpoch(MLSPeerError):
+    """A message is of an epoch this member holds no secrets for."""
+
+    def __init__(self, epoch: int, current: int) -> None:
+        self.epoch = epoch
+        self.current = current
+        super().__init__(
+            f"the message is of epoch {epoch}, this member is in epoch {current}: "
+            + ("fetch the commits between them first" if epoch > current else "its keys are deleted")
+        )
+
+
+class OwnMessage(MLSPeerError):
+    """A message this member itself sent came back; its key was deleted when it was sent."""
+
+
+class MissingPreSharedKey(MLSPeerError):
+    """A commit or Welcome needs a pre-shared key that the caller did not give; :attr:`psk_id` names it."""
+
+    def __init__(self, psk_id: bytes) -> None:
+        self.psk_id = psk_id
+        super().__init__(f"the pre-shared key {psk_id.hex() or '(empty id)'} is needed and not at hand")
+
+
+class CredentialRefused(MLSPeerError):
+    """An authentication service refuses a credential (RFC 9420 §5.3.1)."""
+
+
+class MisuseError(LocalError):
+    """An argument asks for something that RFC 9420 does not allow this member to do."""
+
+
+class StaleStaging(LocalError):
+    """A staged result was planned on a state that has moved on; plan or process it again."""
+
+
+class NotAMember(LocalError):
+    """This member was removed: the group can be read no further and nothing can be sent."""
+
+
+class DamagedSnapshot(LocalError):
+    """A stored snapshot or ratchet record is incomplete or not one of ours; join the group again."""

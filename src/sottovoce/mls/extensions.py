@@ -1,0 +1,105 @@
+"""Extensions, required capabilities and the numbers of RFC 9420 §17."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from sottovoce.mls.errors import DecodingError
+from sottovoce.mls.presentation import Reader, decode, opaque, uint16, vector
+
+
+class ExtensionType(IntEnum):
+    """Registered extension types (RFC 9420 §17.3); every other number is carried as it is."""
+
+    APPLICATION_ID = 1
+    RATCHET_TREE = 2
+    REQUIRED_CAPABILITIES = 3
+    EXTERNAL_PUB = 4
+    EXTERNAL_SENDERS = 5
+
+
+DEFAULT_EXTENSION_TYPES: Final = frozenset(ExtensionType)
+"""Types every client supports without listing them (RFC 9420 §7.2)."""
+
+PRIVATE_USE: Final = range(0xF000, 0x10000)
+"""Numbers of the private-use range, where an application's own extensions live (RFC 9420 §17)."""
+
+
+@dataclass(frozen=True)
+class Extension:
+    """One extension: its type and the bytes whose meaning the type fixes."""
+
+    extension_type: int
+    data: bytes
+
+    def encode(self) -> bytes:
+        """Encode as ``Extension`` of RFC 9420 §7.2."""
+        return uint16(self.extension_type) + opaque(self.data)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Extension:
+        """Read one, of a known type or not: RFC 9420 §13.5, unknown ones are carried along."""
+        return cls(reader.uint16(), reader.opaque())
+
+
+Extensions = tuple[Extension, ...]
+
+
+def encode_extensions(extensions: Iterable[Extension]) -> bytes:
+    """Encode ``Extension extensions<V>``."""
+    return vector(extension.encode() for extension in extensions)
+
+
+def read_extensions(reader: Reader) -> Extensions:
+    """Read ``Extension extensions<V>``; raises ``DecodingError`` if a type comes twice."""
+    extensions = tuple(reader.vector(Extension.read))
+    # RFC 9420 §13.4: "there MUST NOT be more than one extension of any given type".
+    if len({extension.extension_type for extension in extensions}) != len(extensions):
+        raise DecodingError("an extension type occurs twice in one list")
+    return extensions
+
+
+def find_extension(extensions: Iterable[Extension], extension_type: int) -> bytes | None:
+    """Return the data of the extension of that type, or None where there is none."""
+    return next((extension.data for extension in extensions if extension.extension_type == extension_type), None)
+
+
+def read_numbers(reader: Reader) -> tuple[int, ...]:
+    """Read a vector of two-byte numbers, known and unknown (GREASE) ones alike."""
+    return tuple(reader.vector(Reader.uint16))
+
+
+def encode_numbers(numbers: Sequence[int]) -> bytes:
+    """Encode a vector of two-byte numbers."""
+    return vector(map(uint16, numbers))
+
+
+@dataclass(frozen=True)
+class RequiredCapabilities:
+    """What every member of a group must support (RFC 9420 §11.1)."""
+
+    extension_types: tuple[int, ...] = ()
+    proposal_types: tuple[int, ...] = ()
+    credential_types: tuple[int, ...] = ()
+
+    def encode(self) -> bytes:
+        """Encode as ``RequiredCapabilities``."""
+        return b"".join(map(encode_numbers, (self.extension_types, self.proposal_types, self.credential_types)))
+
+    def extension(self) -> Extension:
+        """Return the GroupContext extension that holds this."""
+        return Extension(ExtensionType.REQUIRED_CAPABILITIES, self.encode())
+
+    @classmethod
+    def read(cls, reader: Reader) -> RequiredCapabilities:
+        """Read one."""
+        return cls(read_numbers(reader), read_numbers(reader), read_numbers(reader))
+
+    @classmethod
+    def of(cls, extensions: Iterable[Extension]) -> RequiredCapabilities:
+        """Return what a GroupContext's extensions require; nothing, if they hold no such extension."""
+        data = find_extension(extensions, ExtensionType.REQUIRED_CAPABILITIES)
+        return cls() if data is None else decode(cls.read, data)

@@ -1,0 +1,173 @@
+"""The TLS presentation language as MLS uses it (RFC 9420 §2.1, RFC 8446 §3).
+
+Writing is concatenation of ``bytes``; reading is a :class:`Reader` over one buffer that never copies
+more than the leaf it returns. Everything is strict: a value has exactly one encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from sottovoce.mls.errors import DecodingError
+
+T = TypeVar("T")
+
+MAX_VECTOR_LENGTH: Final = (1 << 30) - 1
+"""Largest length in bytes that a variable-size vector can have (RFC 9420 §2.1.2)."""
+
+
+def uint8(value: int) -> bytes:
+    """Encode one byte."""
+    return value.to_bytes(1, "big")
+
+
+def uint16(value: int) -> bytes:
+    """Encode two bytes, big-endian."""
+    return value.to_bytes(2, "big")
+
+
+def uint32(value: int) -> bytes:
+    """Encode four bytes, big-endian."""
+    return value.to_bytes(4, "big")
+
+
+def uint64(value: int) -> bytes:
+    """Encode eight bytes, big-endian."""
+    return value.to_bytes(8, "big")
+
+
+def variable_length(value: int) -> bytes:
+    """Encode a vector's length in 1, 2 or 4 bytes, the fewest that hold it (RFC 9420 §2.1.2).
+
+    Raises ``OverflowError`` above :data:`MAX_VECTOR_LENGTH`: no structure of ours grows that large.
+    """
+    if value < 0x40:
+        return value.to_bytes(1, "big")
+    if value < 0x4000:
+        return (value | 0x4000).to_bytes(2, "big")
+    if value > MAX_VECTOR_LENGTH:
+        raise OverflowError(f"a vector of {value} bytes has no encoding")
+    return (value | 0x8000_0000).to_bytes(4, "big")
+
+
+def opaque(value: bytes) -> bytes:
+    """Encode ``opaque value<V>``: length, then the bytes."""
+    return variable_length(len(value)) + value
+
+
+def vector(encoded: Iterable[bytes]) -> bytes:
+    """Encode ``T items<V>`` from the items' encodings: length in bytes, then all of them."""
+    return opaque(b"".join(encoded))
+
+
+def optional(encoded: bytes | None) -> bytes:
+    """Encode ``optional<T>``: one presence byte, then the value if there is one (RFC 9420 §2.1.1)."""
+    return b"\x00" if encoded is None else b"\x01" + encoded
+
+
+class Reader:
+    """A cursor over one buffer; every method raises :class:`DecodingError` where the bytes end too early."""
+
+    __slots__ = ("_at", "_data", "_end")
+
+    def __init__(self, data: bytes, start: int = 0, end: int | None = None) -> None:
+        self._data = data
+        self._at = start
+        self._end = len(data) if end is None else end
+
+    @property
+    def position(self) -> int:
+        """Offset in the buffer of the next byte; with :meth:`since` it gives a structure's own bytes."""
+        return self._at
+
+    @property
+    def at_end(self) -> bool:
+        """Whether every byte has been read."""
+        return self._at == self._end
+
+    def since(self, position: int) -> bytes:
+        """Return the bytes read since ``position``."""
+        return self._data[position : self._at]
+
+    def fixed(self, length: int) -> bytes:
+        """Read exactly ``length`` bytes."""
+        at = self._advance(length)
+        return self._data[at : at + length]
+
+    def rest(self) -> bytes:
+        """Read every byte that is left."""
+        return self.fixed(self._end - self._at)
+
+    def uint8(self) -> int:
+        """Read one byte."""
+        return self._data[self._advance(1)]
+
+    def uint16(self) -> int:
+        """Read two bytes."""
+        return int.from_bytes(self.fixed(2), "big")
+
+    def uint32(self) -> int:
+        """Read four bytes."""
+        return int.from_bytes(self.fixed(4), "big")
+
+    def uint64(self) -> int:
+        """Read eight bytes."""
+        return int.from_bytes(self.fixed(8), "big")
+
+    def variable_length(self) -> int:
+        """Read a vector's length header; the length itself is not checked against the buffer here."""
+        first = self.uint8()
+        prefix, value = first >> 6, first & 0x3F
+        if prefix == 0:
+            return value
+        # RFC 9420 §2.1.2: "a value of 3 in the prefix is invalid".
+        if prefix == 3:
+            raise DecodingError("a vector's length header begins with the invalid prefix 11")
+        value = value << 8 | self.uint8() if prefix == 1 else value << 24 | int.from_bytes(self.fixed(3), "big")
+        # RFC 9420 §2.1.2: "the value MUST be encoded with the smallest number of bits required".
+        if value < (0x40 if prefix == 1 else 0x4000):
+            raise DecodingError(f"the vector length {value} is not in its shortest form")
+        return value
+
+    def opaque(self) -> bytes:
+        """Read ``opaque value<V>``."""
+        return self.fixed(self.variable_length())
+
+    def vector(self, read: Callable[[Reader], T]) -> list[T]:
+        """Read ``T items<V>``: items until the vector's bytes are used up exactly."""
+        length = self.variable_length()
+        at = self._advance(length)
+        inner = Reader(self._data, at, at + length)
+        items = []
+        while not inner.at_end:
+            items.append(read(inner))
+        return items
+
+    def optional(self, read: Callable[[Reader], T]) -> T | None:
+        """Read ``optional<T>``."""
+        presence = self.uint8()
+        # RFC 9420 §2.1.1: "the presence octet MUST be 0 or 1".
+        if presence > 1:
+            raise DecodingError(f"an optional value's presence byte is {presence}")
+        return read(self) if presence else None
+
+    def finish(self) -> None:
+        """Check that nothing is left over."""
+        if self._at != self._end:
+            raise DecodingError(f"{self._end - self._at} bytes follow the end of the structure")
+
+    def _advance(self, length: int) -> int:
+        at = self._at
+        if length > self._end - at:
+            raise DecodingError(f"{length} bytes are wanted where {self._end - at} are left")
+        self._at = at + length
+        return at
+
+
+def decode(read: Callable[[Reader], T], data: bytes) -> T:
+    """Read one whole structure; raises :class:`DecodingError` unless it is exactly ``data``."""
+    reader = Reader(bytes(data))
+    value = read(reader)
+    reader.finish()
+    return value
