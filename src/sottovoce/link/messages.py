@@ -106,7 +106,7 @@ class Device(Struct, array_like=True, frozen=True):
 
 
 class Entry(Struct, array_like=True, frozen=True):
-    """One entry of a room log. ``epoch`` of a commit is the epoch it ends; ``at``: Unix ms, the server's word."""
+    """One entry of a room log. ``epoch`` of a commit is the epoch it ends; ``at``: Unix ms by the server."""
 
     seq: Counter
     kind: EntryKind
@@ -381,7 +381,7 @@ class Turn(Request, frozen=True, tag="turn"):
 
 
 class TurnReply(Reply, frozen=True, tag="turn_reply"):
-    """The turn is this connection's until its commit is accepted, it is given back, or ``expires_in`` ms pass.
+    """The turn is this connection's until it commits, gives it back, or ``expires_in`` ms have passed.
     The rest as in :class:`RoomStateReply`.
     """
 
@@ -537,7 +537,7 @@ ClientMessage = (
 
 ServerMessage = (
     HelloReply | ErrorReply | Done | RegisterStartReply | LoginStartReply | LoginFinishReply
-    | CreateTokenReply | VaultReply | KeyPackagesLeftReply | KeyPackagesClaimReply | RoomListReply | RoomStateReply | TurnReply
-    | CommitReply | AppendReply | FetchReply | SubscribeReply | InboxFetchReply | EntriesPush | CatchUp
-    | InboxPush | GroupInfoWanted | ServerStopping
+    | CreateTokenReply | VaultReply | KeyPackagesLeftReply | KeyPackagesClaimReply | RoomListReply
+    | RoomStateReply | TurnReply | CommitReply | AppendReply | FetchReply | SubscribeReply
+    | InboxFetchReply | EntriesPush | CatchUp | InboxPush | GroupInfoWanted | ServerStopping
 )  # fmt: skip
