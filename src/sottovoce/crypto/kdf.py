@@ -62,8 +62,6 @@ def hkdf_expand(hash_function: HashFunction, prk: bytes, info: bytes, length: in
     return HKDFExpand(hash_function.algorithm, length, info).derive(prk)
 
 
-def hkdf(
-    secret: bytes, salt: bytes, info: bytes, length: int, hash_function: HashFunction = SHA256
-) -> bytes:
+def hkdf(secret: bytes, salt: bytes, info: bytes, length: int, hash_function: HashFunction = SHA256) -> bytes:
     """Extract, then expand (RFC 5869 §2): ``length`` bytes bound to ``salt`` and ``info``."""
     return hkdf_expand(hash_function, hkdf_extract(hash_function, salt, secret), info, length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Final
 
 from sottovoce.crypto.kdf import HashFunction, hkdf_expand, hkdf_extract
@@ -10,17 +11,24 @@ from sottovoce.crypto.kdf import HashFunction, hkdf_expand, hkdf_extract
 _VERSION: Final = b"HPKE-v1"
 
 
-def labeled_extract(hash_function: HashFunction, suite_id: bytes, salt: bytes, label: bytes, ikm: bytes) -> bytes:
-    """Return ``LabeledExtract(salt, label, ikm)``, Nh bytes (RFC 9180 §4)."""
-    return hkdf_extract(hash_function, salt, _VERSION + suite_id + label + ikm)
+@dataclass(frozen=True, slots=True)
+class LabeledKdf:
+    """HKDF under the labels of one ``suite_id`` (RFC 9180 §4)."""
 
+    hash_function: HashFunction
+    suite_id: bytes
 
-def labeled_expand(
-    hash_function: HashFunction, suite_id: bytes, prk: bytes, label: bytes, info: bytes, length: int
-) -> bytes:
-    """Return ``LabeledExpand(prk, label, info, L)``, ``length`` bytes (RFC 9180 §4)."""
-    labeled_info = length.to_bytes(2, "big") + _VERSION + suite_id + label + info
-    return hkdf_expand(hash_function, prk, labeled_info, length)
+    def extract(self, salt: bytes, label: bytes, ikm: bytes) -> bytes:
+        """Return ``LabeledExtract(salt, label, ikm)``, Nh bytes."""
+        return hkdf_extract(self.hash_function, salt, _VERSION + self.suite_id + label + ikm)
+
+    def expand(self, prk: bytes, label: bytes, info: bytes, length: int) -> bytes:
+        """Return ``LabeledExpand(prk, label, info, L)``, ``length`` bytes.
+
+        Raises :class:`~sottovoce.crypto.errors.InvalidArgument` above ``255 * Nh`` bytes.
+        """
+        labeled_info = length.to_bytes(2, "big") + _VERSION + self.suite_id + label + info
+        return hkdf_expand(self.hash_function, prk, labeled_info, length)
 
 
 def labeled_derive(suite_id: bytes, ikm: bytes, label: bytes, context: bytes, length: int) -> bytes:

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 from sottovoce.crypto.errors import InvalidPrivateKey, InvalidPublicKey
-from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction, hkdf_expand, hkdf_extract
+from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
 from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.labeled import LabeledKdf
 
 _UNCOMPRESSED: Final = 0x04
-_HPKE_VERSION: Final = b"HPKE-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,7 @@ P521: Final = NistCurve(
     "P-521",
     66,
     SHA512,
-    bytes.fromhex(
-        "01ff" + "ff" * 31 + "fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"
-    ),
+    bytes.fromhex("01ff" + "ff" * 31 + "fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409"),
     bytes.fromhex("06052b81040023"),
     0x01,
     ec.SECP521R1(),
@@ -71,13 +69,15 @@ P521: Final = NistCurve(
 
 
 def load_private_key(curve: NistCurve, scalar: bytes) -> ec.EllipticCurvePrivateKey:
-    """Return the key object of a big-endian scalar of exactly ``curve.scalar_length`` bytes.
+    """Return the key object of a big-endian scalar of at most ``curve.scalar_length`` bytes.
 
-    Raises :class:`~sottovoce.crypto.errors.InvalidPrivateKey` for another length, for zero, and for a
-    value not below the order.
+    Shorter scalars are taken as well: the official MLS vectors leave out leading zero bytes. Raises
+    :class:`~sottovoce.crypto.errors.InvalidPrivateKey` for a longer one, for zero, and for a value
+    not below the order.
     """
-    if len(scalar) != curve.scalar_length:
+    if len(scalar) > curve.scalar_length:
         raise InvalidPrivateKey(f"A {curve.name} private key has {curve.scalar_length} bytes.")
+    scalar = scalar.rjust(curve.scalar_length, b"\x00")
     # ECPrivateKey (SEC 1 §C.4): version 1, the scalar, the curve's name; short DER lengths suffice.
     body = b"\x02\x01\x01\x04" + bytes([len(scalar)]) + scalar + b"\xa0" + bytes([len(curve.oid)]) + curve.oid
     try:
@@ -113,11 +113,11 @@ def derive_key_pair(curve: NistCurve, suite_id: bytes, ikm: bytes) -> KeyPair:
     The comparison with the order takes variable time, as the RFC's loop does: what it can tell is
     that a candidate, thrown away, was too large.
     """
-    prk = hkdf_extract(curve.hash_function, b"", _HPKE_VERSION + suite_id + b"dkp_prk" + ikm)
+    labeled_kdf = LabeledKdf(curve.hash_function, suite_id)
+    prk = labeled_kdf.extract(b"", b"dkp_prk", ikm)
     length = curve.scalar_length
-    prefix = length.to_bytes(2, "big") + _HPKE_VERSION + suite_id + b"candidate"
     for counter in range(256):
-        candidate = hkdf_expand(curve.hash_function, prk, prefix + bytes([counter]), length)
+        candidate = labeled_kdf.expand(prk, b"candidate", bytes([counter]), length)
         scalar = bytes([candidate[0] & curve.top_byte_mask]) + candidate[1:]
         if bytes(length) < scalar < curve.order:
             return KeyPair(scalar, serialize_point(load_private_key(curve, scalar).public_key()))

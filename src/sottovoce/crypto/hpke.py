@@ -1,0 +1,125 @@
+"""HPKE, base mode: single-shot encryption and secret export (RFC 9180 §5.1.1, §6.1, §6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hpke
+
+from sottovoce.crypto.aead import AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, Aead
+from sottovoce.crypto.errors import DecryptionError, InvalidPublicKey
+from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
+from sottovoce.crypto.kem import Kem
+from sottovoce.crypto.labeled import LabeledKdf
+
+_MODE_BASE: Final = b"\x00"
+_KDFS: Final = {
+    SHA256: (0x0001, hpke.KDF.HKDF_SHA256),
+    SHA384: (0x0002, hpke.KDF.HKDF_SHA384),
+    SHA512: (0x0003, hpke.KDF.HKDF_SHA512),
+}
+_AEADS: Final = {
+    AES_128_GCM: hpke.AEAD.AES_128_GCM,
+    AES_256_GCM: hpke.AEAD.AES_256_GCM,
+    CHACHA20_POLY1305: hpke.AEAD.CHACHA20_POLY1305,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """The part of an HPKE context that one message and one export need."""
+
+    key: bytes = field(repr=False)
+    base_nonce: bytes = field(repr=False)
+    exporter_secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hpke:
+    """A KEM, the HKDF of ``hash_function`` and an AEAD, used in base mode."""
+
+    kem: Kem
+    hash_function: HashFunction
+    aead: Aead
+
+    def seal(self, public_key: bytes, info: bytes, aad: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+        """Return (KEM output, ciphertext), the first ``kem.output_length`` bytes long (``SealBase``).
+
+        Raises :class:`~sottovoce.crypto.errors.InvalidPublicKey`.
+        """
+        if aad:  # the single-shot interface of `cryptography` has no associated data
+            shared_secret, kem_output = self.kem.encapsulate(public_key)
+            context = self._key_schedule(shared_secret, info)
+            return kem_output, self.aead.seal(context.key, context.base_nonce, aad, plaintext)
+        recipient = self.kem.load_public_key(public_key)
+        try:
+            sealed = self._suite().encrypt(plaintext, recipient, info)
+        except ValueError:
+            raise InvalidPublicKey("This public key is of low order.") from None
+        return sealed[: self.kem.output_length], sealed[self.kem.output_length :]
+
+    def open(
+        self, private_key: bytes, kem_output: bytes, info: bytes, aad: bytes, ciphertext: bytes
+    ) -> bytes:
+        """Return the plaintext (``OpenBase``).
+
+        Raises :class:`~sottovoce.crypto.errors.DecryptionError` whatever is wrong with what the peer
+        sent, and :class:`~sottovoce.crypto.errors.InvalidPrivateKey` for a private key that is none.
+        """
+        if aad:
+            context = self._key_schedule(self.kem.decapsulate(private_key, kem_output), info)
+            return self.aead.open(context.key, context.base_nonce, aad, ciphertext)
+        recipient = self.kem.load_private_key(private_key)
+        if len(kem_output) != self.kem.output_length:
+            raise DecryptionError("The KEM output has a wrong length.")
+        try:
+            return self._suite().decrypt(kem_output + ciphertext, recipient, info)
+        except InvalidTag:
+            raise DecryptionError("The HPKE ciphertext is not authentic.") from None
+
+    def export_to(
+        self, public_key: bytes, info: bytes, exporter_context: bytes, length: int
+    ) -> tuple[bytes, bytes]:
+        """Return (KEM output, exported secret of ``length`` bytes) (``SendExportBase``).
+
+        Raises :class:`~sottovoce.crypto.errors.InvalidPublicKey`.
+        """
+        shared_secret, kem_output = self.kem.encapsulate(public_key)
+        return kem_output, self._export(self._key_schedule(shared_secret, info), exporter_context, length)
+
+    def export_from(
+        self, private_key: bytes, kem_output: bytes, info: bytes, exporter_context: bytes, length: int
+    ) -> bytes:
+        """Return the ``length`` bytes that :meth:`export_to` exported (``ReceiveExportBase``).
+
+        Raises :class:`~sottovoce.crypto.errors.DecryptionError` for a KEM output that is none.
+        """
+        shared_secret = self.kem.decapsulate(private_key, kem_output)
+        return self._export(self._key_schedule(shared_secret, info), exporter_context, length)
+
+    def _suite(self) -> hpke.Suite:
+        return hpke.Suite(self.kem.primitive, _KDFS[self.hash_function][1], _AEADS[self.aead])
+
+    def _labeled_kdf(self) -> LabeledKdf:
+        numbers = (self.kem.id, _KDFS[self.hash_function][0], self.aead.id)
+        suite_id = b"HPKE" + b"".join(number.to_bytes(2, "big") for number in numbers)
+        return LabeledKdf(self.hash_function, suite_id)
+
+    def _key_schedule(self, shared_secret: bytes, info: bytes) -> _Context:
+        """Run ``KeySchedule`` in base mode: no PSK, so ``psk`` and ``psk_id`` are empty (§5.1)."""
+        labeled_kdf = self._labeled_kdf()
+        psk_id_hash = labeled_kdf.extract(b"", b"psk_id_hash", b"")
+        info_hash = labeled_kdf.extract(b"", b"info_hash", info)
+        context = _MODE_BASE + psk_id_hash + info_hash
+        secret = labeled_kdf.extract(shared_secret, b"secret", b"")
+        return _Context(
+            key=labeled_kdf.expand(secret, b"key", context, self.aead.key_length),
+            base_nonce=labeled_kdf.expand(secret, b"base_nonce", context, self.aead.nonce_length),
+            exporter_secret=labeled_kdf.expand(secret, b"exp", context, self.hash_function.length),
+        )
+
+    def _export(self, context: _Context, exporter_context: bytes, length: int) -> bytes:
+        """Return ``Context.Export(exporter_context, L)`` (§5.3)."""
+        return self._labeled_kdf().expand(context.exporter_secret, b"sec", exporter_context, length)
