@@ -1,0 +1,70 @@
+# Sottovoce: every task of the project. `make help` lists them.
+# A fresh machine needs Python >= 3.11, make and the package registry; all else is set up here.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help venv dev demo test lint types layers unit end-to-end coverage soak fuzz lock clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Sottovoce needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "setting up the development tools"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+venv: $(VENV)/.runtime ## set up .venv with the sottovoce command in it, nothing else
+
+dev: $(VENV)/.dev ## the same with the tools the checks need
+
+demo: venv ## a real server, three real clients, an encrypted conversation
+	@$(BIN)/sottovoce demo
+
+test: lint types layers unit end-to-end ## every check: lint, types, layers, tests, coverage
+
+lint: dev ## ruff
+	@$(BIN)/ruff check src tests bench fuzz
+
+types: dev ## mypy, strict
+	@$(BIN)/mypy
+
+layers: dev ## import-linter: imports go down only
+	@$(BIN)/lint-imports
+
+unit: dev ## unit tests, official vectors, threats; branch coverage of the core
+	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end -n 2 --cov --cov-report=
+	@for room in crypto mls opaque link; do \
+	  printf '%-7s branch coverage ' $$room; \
+	  $(BIN)/coverage report --include="src/sottovoce/$$room/*" --fail-under=95 --format=total || exit 1; \
+	done
+
+end-to-end: dev ## real processes, real TLS, real terminals
+	@command -v tmux >/dev/null || { echo "make test needs tmux; on Debian: apt-get install tmux" >&2; exit 1; }
+	@command -v openssl >/dev/null || { echo "make test needs openssl; on Debian: apt-get install openssl" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/end_to_end
+
+clean: ## remove what the tasks made
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+lock: dev ## resolve the requirement files anew, with hashes
+	@$(BIN)/python -m pip --quiet install uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header pyproject.toml requirements/build.in -o requirements/runtime.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --extra dev pyproject.toml requirements/build.in -c requirements/runtime.txt -o requirements/dev.txt
