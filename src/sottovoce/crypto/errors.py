@@ -41,3 +41,7 @@ class InvalidPrivateKey(LocalError):
 
 class InvalidArgument(LocalError):
     """An argument of a length or a value that the algorithm does not have."""
+
+
+class InsufficientMemory(LocalError):
+    """This machine does not have the memory that password hashing asks for."""

@@ -50,13 +50,18 @@ def hkdf_extract(hash_function: HashFunction, salt: bytes, ikm: bytes) -> bytes:
     return HKDF.extract(hash_function.algorithm, salt, ikm)
 
 
+def check_expand_length(hash_function: HashFunction, length: int) -> None:
+    """Raise :class:`~sottovoce.crypto.errors.InvalidArgument` unless ``0 <= length <= 255 * Nh``."""
+    if not 0 <= length <= 255 * hash_function.length:
+        raise InvalidArgument(f"HKDF-Expand cannot give {length} bytes.")
+
+
 def hkdf_expand(hash_function: HashFunction, prk: bytes, info: bytes, length: int) -> bytes:
     """Return ``length`` bytes of keying material (RFC 5869 §2.3).
 
     Raises :class:`~sottovoce.crypto.errors.InvalidArgument` above ``255 * Nh`` bytes or below 0.
     """
-    if not 0 <= length <= 255 * hash_function.length:
-        raise InvalidArgument(f"HKDF-Expand cannot give {length} bytes.")
+    check_expand_length(hash_function, length)
     if length == 0:
         return b""
     return HKDFExpand(hash_function.algorithm, length, info).derive(prk)

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from sottovoce.crypto.kdf import HashFunction, hkdf_expand, hkdf_extract
+from sottovoce.crypto.kdf import HashFunction, check_expand_length, hkdf_expand, hkdf_extract
 
 _VERSION: Final = b"HPKE-v1"
 
@@ -27,6 +27,7 @@ class LabeledKdf:
 
         Raises :class:`~sottovoce.crypto.errors.InvalidArgument` above ``255 * Nh`` bytes.
         """
+        check_expand_length(self.hash_function, length)
         labeled_info = length.to_bytes(2, "big") + _VERSION + self.suite_id + label + info
         return hkdf_expand(self.hash_function, prk, labeled_info, length)
 
