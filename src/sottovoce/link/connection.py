@@ -1,0 +1,249 @@
+"""Both ends of the link without a socket: bytes in, messages out; messages in, bytes to send.
+
+Five verbs: :meth:`receive_data`, :meth:`receive_eof`, :meth:`events`, :meth:`send`, :meth:`data_to_send`.
+Whoever owns the socket calls ``data_to_send`` after any of the others, also after one has raised: the last
+bytes tell the peer why.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from sottovoce.link.connection_state import AFTER_REFUSAL, AFTER_SUCCESS, ANSWERS, LEGAL_REQUESTS, State
+from sottovoce.link.errors import (
+    FrameTooLarge,
+    LinkError,
+    MalformedMessage,
+    MisusedConnection,
+    UnexpectedEnd,
+    UnexpectedReply,
+)
+from sottovoce.link.frames import LIMIT_AFTER_LOGIN, LIMIT_BEFORE_LOGIN, FrameReader, encode_frame
+from sottovoce.link.messages import (
+    ClientMessage,
+    ErrorCode,
+    ErrorReply,
+    Push,
+    Reply,
+    Request,
+    ServerMessage,
+)
+
+MAX_REQUESTS_UNDER_WAY: Final = 1024
+"""How many requests a client may have unanswered; a server refuses the next with NOT_ALLOWED."""
+
+_client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)
+_server_messages: Final = msgspec.msgpack.Decoder(ServerMessage)
+_anything: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_text: Final = msgspec.msgpack.Decoder(str)
+_counter: Final = msgspec.msgpack.Decoder(int)
+_undecodable: Final = (msgspec.DecodeError, RecursionError)
+_REQUEST_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in ANSWERS)
+
+
+class _Connection:
+    """What both ends share: frames in, frames out, the state, and the requests under way."""
+
+    __slots__ = ("_outgoing", "_reader", "_under_way", "state")
+
+    def __init__(self) -> None:
+        self.state = State.GREETING
+        self._reader = FrameReader(LIMIT_BEFORE_LOGIN)
+        self._outgoing: list[bytes] = []
+        self._under_way: dict[int, type[Request]] = {}
+
+    @property
+    def is_mid_frame(self) -> bool:
+        """Whether the peer has begun a frame and not finished it."""
+        return self._reader.is_mid_frame
+
+    @property
+    def requests_under_way(self) -> int:
+        """How many requests have no reply yet."""
+        return len(self._under_way)
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes to write to the socket now, in order, and forget them."""
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def close(self) -> None:
+        """Take no more bytes and send no more messages; what is queued may still be written."""
+        self.state = State.CLOSED
+        self._reader = FrameReader(0)
+
+    def receive_eof(self) -> None:
+        """The peer will send nothing more. Raises :class:`UnexpectedEnd` if it stopped inside a frame."""
+        mid_frame = self._reader.is_mid_frame
+        self.close()
+        if mid_frame:
+            raise UnexpectedEnd("the peer closed the connection in the middle of a frame")
+
+    def _settle(self, message: Reply | ErrorReply, request: type[Request]) -> None:
+        """Move along the state table: ``message`` answers ``request``."""
+        table = AFTER_REFUSAL if isinstance(message, ErrorReply) else AFTER_SUCCESS
+        self.state = table.get(request, self.state)
+        if self.state is State.DEVICE:
+            self._reader.limit = LIMIT_AFTER_LOGIN
+
+
+class ServerConnection(_Connection):
+    """The server's end: takes requests, sends replies and pushes.
+
+    A request that is not legal in the state, or of an unknown type, is answered here and never becomes an
+    event. A broken frame closes the connection: :class:`LinkError`, and the peer is told its code.
+    """
+
+    __slots__ = ("_events",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events: list[ClientMessage] = []
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes from the client. Raises :class:`LinkError` and closes when it broke the framing."""
+        if self.state is State.CLOSED:
+            return
+        self._reader.feed(data)
+        try:
+            while (body := self._reader.next_frame()) is not None:
+                self._receive_frame(body)
+        except LinkError as error:
+            self._outgoing.append(encode_frame(ErrorReply(None, error.code, str(error))))
+            self.close()
+            raise
+
+    def events(self) -> list[ClientMessage]:
+        """Return the requests received since the last call, oldest first."""
+        events, self._events = self._events, []
+        return events
+
+    def send(self, message: ServerMessage) -> None:
+        """Queue a reply or push.
+
+        Raises :class:`MisusedConnection` for a reply to no request under way or of the wrong type, and for a
+        push before a device is logged in.
+        """
+        if self.state is State.CLOSED:
+            raise MisusedConnection("the connection is closed")
+        if isinstance(message, Push):
+            self.send_push(encode_frame(message))
+            return
+        if message.id is None:
+            self._outgoing.append(encode_frame(message))
+            self.close()
+            return
+        request = self._under_way.get(message.id)
+        if request is None:
+            raise MisusedConnection(f"no request {message.id} is under way")
+        if not isinstance(message, (ErrorReply, ANSWERS[request])):
+            raise MisusedConnection(f"a {type(message).__name__} does not answer a {request.__name__}")
+        frame = encode_frame(message)
+        del self._under_way[message.id]
+        self._settle(message, request)
+        self._outgoing.append(frame)
+
+    def send_push(self, frame: bytes) -> None:
+        """Queue a push that :func:`~sottovoce.link.frames.encode_frame` encoded for many connections."""
+        if self.state is not State.DEVICE:
+            raise MisusedConnection("pushes are for connections with a device logged in")
+        self._outgoing.append(frame)
+
+    def _receive_frame(self, body: bytes) -> None:
+        try:
+            message = _client_messages.decode(body)
+        except _undecodable as error:
+            self._refuse_undecodable(body, error)
+            return
+        if message.id in self._under_way:
+            raise MalformedMessage("the id of a request under way was used again")
+        legal = LEGAL_REQUESTS[self.state]
+        crowded = len(self._under_way) >= (MAX_REQUESTS_UNDER_WAY if self.state is State.DEVICE else 1)
+        if type(message) not in legal or crowded:
+            reason = "too many requests are under way" if crowded else f"not while {self.state.value}"
+            refusal = ErrorReply(message.id, ErrorCode.NOT_ALLOWED, f"this request is not allowed: {reason}")
+            self._outgoing.append(encode_frame(refusal))
+            return
+        self._under_way[message.id] = type(message)
+        self._events.append(message)
+
+    def _refuse_undecodable(self, body: bytes, error: Exception) -> None:
+        """Answer a request of an unknown type; raise :class:`MalformedMessage` for anything else."""
+        try:
+            name, request_id, *_ = _anything.decode(body)
+            known = _text.decode(name) in _REQUEST_TAGS
+            number = _counter.decode(request_id)
+        except (*_undecodable, ValueError):
+            known, number = True, -1
+        if known or not 0 <= number < 2**63:
+            raise MalformedMessage("a frame is not a message of this protocol") from error
+        refusal = ErrorReply(number, ErrorCode.UNKNOWN_TYPE, "this server does not know that type of request")
+        self._outgoing.append(encode_frame(refusal))
+
+
+class ClientConnection(_Connection):
+    """The client's end: sends requests, takes replies and pushes."""
+
+    __slots__ = ("_events",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._events: list[ServerMessage] = []
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes from the server. Raises :class:`LinkError` and closes when it broke a rule."""
+        if self.state is State.CLOSED:
+            return
+        self._reader.feed(data)
+        try:
+            while (body := self._reader.next_frame()) is not None:
+                self._receive_frame(body)
+        except LinkError:
+            self.close()
+            raise
+
+    def events(self) -> list[ServerMessage]:
+        """Return the replies and pushes received since the last call, oldest first."""
+        events, self._events = self._events, []
+        return events
+
+    def send(self, message: ClientMessage) -> None:
+        """Queue a request.
+
+        Raises :class:`MisusedConnection` when the state table does not allow it or its id is in use, and
+        :class:`FrameTooLarge` when it is over the cap of the state.
+        """
+        if type(message) not in LEGAL_REQUESTS[self.state]:
+            raise MisusedConnection(f"a {type(message).__name__} is not allowed while {self.state.value}")
+        if message.id in self._under_way:
+            raise MisusedConnection(f"request {message.id} is still under way")
+        if self._under_way and self.state is not State.DEVICE:
+            raise MisusedConnection("before a device is logged in one request is under way at a time")
+        frame = encode_frame(message)
+        if len(frame) > self._reader.limit:
+            raise FrameTooLarge(f"a request of {len(frame)} bytes is over the limit of {self._reader.limit}")
+        self._under_way[message.id] = type(message)
+        self._outgoing.append(frame)
+
+    def _receive_frame(self, body: bytes) -> None:
+        try:
+            message = _server_messages.decode(body)
+        except _undecodable as error:
+            raise MalformedMessage("the server sent a frame that is not a message") from error
+        if isinstance(message, Push):
+            if self.state is not State.DEVICE:
+                raise UnexpectedReply("the server pushed something before the login")
+        elif message.id is None:
+            self.close()
+        else:
+            self._settle(message, self._request_answered_by(message, message.id))
+        self._events.append(message)
+
+    def _request_answered_by(self, message: Reply | ErrorReply, number: int) -> type[Request]:
+        request = self._under_way.pop(number, None)
+        if request is None or not isinstance(message, (ErrorReply, ANSWERS[request])):
+            raise UnexpectedReply("the server sent a reply that answers no request")
+        return request
