@@ -1,0 +1,122 @@
+"""The encrypted local store: one SQLCipher database, used by one thread of its own.
+
+Everything that must survive together is written in one transaction: a ratchet step with the plaintext it
+opened and the log position it was read at (threats.md B20), a ratchet step with the ciphertext it sealed
+(B4). The SQL is in :mod:`sottovoce.client.tables`; this module opens, locks down and closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from sottovoce.client.errors import StoreDamaged, StoreUnwritable
+from sottovoce.client.tables import schema
+from sottovoce.client.tables.database import Database
+from sottovoce.crypto.secret import Secret
+
+T = TypeVar("T")
+
+_PRAGMAS: Final = (
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("secure_delete", "ON", 1),
+    ("foreign_keys", "ON", 1),
+    ("trusted_schema", "OFF", 0),
+    ("temp_store", "MEMORY", 2),
+)
+"""(name, value to set, value to read back): a setting that did not take is an error, not a surprise."""
+
+
+class DeviceStore:
+    """An open store. ``await store.transact(work)`` runs ``work`` in the store's thread, in one transaction."""
+
+    def __init__(self, path: Path, connection: Any, executor: ThreadPoolExecutor) -> None:
+        self.path: Final = path
+        self._connection: Final = connection
+        self._executor: Final = executor
+
+    @classmethod
+    async def open(cls, path: Path, key: Secret) -> Self:
+        """Open the database at ``path`` with the 32-byte raw ``key``, or make it.
+
+        Raises :class:`StoreDamaged` when the file is not a database of this key or of this version, and
+        :class:`StoreUnwritable` when it cannot be written.
+        """
+        executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device-store")
+        loop = asyncio.get_running_loop()
+        try:
+            connection = await loop.run_in_executor(executor, _connect, path, key)
+        except BaseException:
+            executor.shutdown(wait=False)
+            raise
+        return cls(path, connection, executor)
+
+    async def transact(self, work: Callable[[Database], T]) -> T:
+        """Run ``work`` inside BEGIN IMMEDIATE and COMMIT, and return its result once it is on disk.
+
+        Raises what ``work`` raises (nothing is stored then), :class:`StoreDamaged` or
+        :class:`StoreUnwritable`.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._transact, work)
+
+    def _transact(self, work: Callable[[Database], T]) -> T:
+        from sqlcipher3 import dbapi2
+
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(Database(connection))
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except dbapi2.OperationalError as trouble:
+            raise StoreUnwritable(str(self.path)) from trouble
+        except dbapi2.DatabaseError as trouble:
+            raise StoreDamaged(str(self.path)) from trouble
+        return result
+
+    async def close(self) -> None:
+        """Finish what is queued, and close the database."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._connection.close)
+        self._executor.shutdown(wait=True)
+
+
+def _connect(path: Path, key: Secret) -> Any:
+    from sqlcipher3 import dbapi2
+
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as trouble:
+        raise StoreUnwritable(str(path)) from trouble
+    connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA key = \"x'{key.reveal().hex()}'\"")
+        for name, value, expected in _PRAGMAS:
+            connection.execute(f"PRAGMA {name} = {value}")
+            if connection.execute(f"PRAGMA {name}").fetchone()[0] != expected:
+                raise StoreUnwritable(str(path))
+        database = Database(connection)
+        found = schema.version(database)
+        if found == 0:
+            connection.execute("BEGIN IMMEDIATE")
+            schema.create(database)
+            connection.execute("COMMIT")
+        elif found != schema.VERSION:
+            raise StoreDamaged(str(path))
+    except dbapi2.DatabaseError as trouble:
+        connection.close()
+        raise StoreDamaged(str(path)) from trouble
+    except BaseException:
+        connection.close()
+        raise
+    return connection

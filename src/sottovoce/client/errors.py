@@ -1,0 +1,245 @@
+"""What the SDK refuses or cannot do, each as a sentence that says what to do next.
+
+The command line gives every class here its own exit code (:mod:`sottovoce.cli.exit_codes`).
+Names and texts that came from a peer are inside some sentences: a face passes them through
+:func:`sottovoce.client.sanitize.sanitize` like everything else it prints.
+"""
+
+from __future__ import annotations
+
+from sottovoce.errors import LocalError, PeerError
+from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink
+from sottovoce.link.messages import ErrorCode
+
+__all__ = [
+    "BadInviteLink",
+    "CertificateChanged",
+    "ContentError",
+    "ExpiredInviteLink",
+    "KeyChanged",
+    "LinkLost",
+    "NotInRoom",
+    "NameTaken",
+    "NoLocalServer",
+    "PolicyViolation",
+    "ProfileInUse",
+    "RateLimited",
+    "RegistrationRefused",
+    "RequestRefused",
+    "SealBroken",
+    "ServerNotReachable",
+    "ServerRefused",
+    "StoreDamaged",
+    "StoreUnwritable",
+    "TextTooLong",
+    "UnknownRoom",
+    "UnknownUser",
+    "VaultFull",
+    "WrongPassword",
+]
+
+
+class WrongPassword(LocalError):
+    """The password opens neither the profile on this machine nor the account on the server."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"The user name {user} or the password is wrong. Check both and try again; "
+            "a new account needs an invite link."
+        )
+
+
+class NameTaken(LocalError):
+    """Registration asked for a name that another account has."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"The name {user} is taken on this server. Choose another with --user, "
+            "or type its password if the account is yours."
+        )
+
+
+class RegistrationRefused(LocalError):
+    """The server wants an invite token that is valid, and got none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server makes no new account without a valid invitation. "
+            "Ask a member for a fresh link (`sottovoce invite`) and start with it."
+        )
+
+
+class ServerNotReachable(LocalError):
+    """No TCP connection, or no TLS handshake, within the deadline."""
+
+    def __init__(self, host: str, port: int, reason: str = "") -> None:
+        detail = f" ({reason})" if reason else ""
+        super().__init__(
+            f"The server at {host}:{port} cannot be reached{detail}. "
+            "Check the address and that `sottovoce serve` is running there."
+        )
+
+
+class NoLocalServer(LocalError):
+    """No link was given and this user runs no server on this machine."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No server of yours runs on this machine. Start one with `sottovoce serve`, "
+            "or give the invite link you were sent: `sottovoce chat LINK`."
+        )
+
+
+class CertificateChanged(PeerError):
+    """The server's TLS key is not the one that was pinned: a new key, or a machine in the middle."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"The server at {host}:{port} shows another key than before; nothing was sent to it. "
+            "Somebody may be in between. Ask who runs the server, and get a new invite link from them "
+            "if the key was changed on purpose."
+        )
+
+
+class ServerRefused(PeerError):
+    """The server answered a request with a typed refusal that has no class of its own here.
+
+    ``code`` is the link's :class:`~sottovoce.link.messages.ErrorCode` as a string.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(f"The server refused ({code}): {message}")
+
+
+class RequestRefused(ServerRefused):
+    """A refusal that the client's own rules may know how to go on from.
+
+    ``retry_after`` is in seconds; ``epoch``, with STALE_EPOCH, the room's current one.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str, retry_after: float | None = None, epoch: int | None = None
+    ) -> None:
+        super().__init__(code, message)
+        self.error_code = code
+        self.retry_after = retry_after
+        self.epoch = epoch
+
+
+class LinkLost(LocalError):
+    """The connection ended while something waited for it; the client connects again by itself."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The connection to the server ended: {reason}.")
+
+
+class RateLimited(PeerError):
+    """The server asks for patience; ``retry_after`` is in seconds, None if it did not say."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        wait = "a little" if retry_after is None else f"{retry_after:.0f} seconds"
+        super().__init__(f"The server got too many tries. Wait {wait} and try again.")
+
+
+class ProfileInUse(LocalError):
+    """Another process holds the profile's lock; two would use the same keys twice."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"The profile of {user} is in use by another running sottovoce. "
+            "Use that one (`/invite` works inside the chat), or leave it with `quit` first."
+        )
+
+
+class StoreDamaged(LocalError):
+    """The encrypted store of this profile does not open or fails its integrity check."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The local store {path} is damaged. Move its folder aside and log in again with your "
+            "password: rooms and contacts come back, history kept only here does not."
+        )
+
+
+class StoreUnwritable(LocalError):
+    """The local store cannot be written: a full disk, missing rights, a read-only file system."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The local store {path} cannot be written. Check free space and permissions, then start again: "
+            "what was acknowledged is kept."
+        )
+
+
+class NotInRoom(LocalError):
+    """This device left the room, or was taken out of it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"You are not in {name} any more. Join it again with an invite link from a member.")
+
+
+class UnknownRoom(LocalError):
+    """A room by this name is not among this account's rooms, nor open on the server."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no room named {name} here. Ask a member for its invite link, or make it with "
+            "`--room NAME` and a room key (`sottovoce keygen`)."
+        )
+
+
+class UnknownUser(LocalError):
+    """Nobody by this name is in the room, or on the server."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(f"Nobody is called {user} here. `/who` lists who is in the room.")
+
+
+class KeyChanged(PeerError):
+    """A contact's pinned account key is not the one now shown: refused until a person has looked."""
+
+    def __init__(self, user: str) -> None:
+        self.user = user
+        super().__init__(
+            f"The key of {user} has changed. Ask {user} in person or by phone why, compare the numbers of "
+            f"`/verify {user}`, and confirm with `/verify {user} done` only if they are the same."
+        )
+
+
+class TextTooLong(LocalError):
+    """A text does not fit into one message; ``length`` and ``limit`` are bytes of UTF-8."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        self.length = length
+        self.limit = limit
+        super().__init__(
+            f"This text has {length} bytes; one message holds {limit}. Nothing of it was sent: "
+            "split it and send the parts."
+        )
+
+
+class VaultFull(LocalError):
+    """Contacts and rooms no longer fit into the account's vault on the server."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(
+            f"The account's vault would need {length} bytes and holds {limit}. Leave rooms you no longer use."
+        )
+
+
+class ContentError(PeerError):
+    """Decrypted bytes that are not what this version calls a message, a policy or a vault."""
+
+
+class SealBroken(PeerError):
+    """Sealed bytes do not open: altered, of another room or epoch, or under another secret."""
+
+
+class PolicyViolation(PeerError):
+    """A commit that the room's policy forbids; ``rule`` is the id in :class:`PolicyRule`."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        super().__init__(f"{message} ({rule})")

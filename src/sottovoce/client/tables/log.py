@@ -1,0 +1,111 @@
+"""What this device has read of the room logs: timeline, chain, sender histories, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from sottovoce.client.events import AnyTimelineItem, Explanation
+from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.records import decode, encode
+
+
+class SenderRecord(msgspec.Struct, array_like=True, frozen=True):
+    """The newest message of one device in one room: its counter, and the hash the next one must name."""
+
+    account_name: str
+    device_id: bytes
+    counter: int
+    message_hash: bytes
+
+
+class StoredItem(msgspec.Struct, array_like=True, frozen=True):
+    """A timeline item and its place in this device's timeline of the room."""
+
+    position: int
+    item: AnyTimelineItem
+
+
+def add_item(database: Database, room_id: bytes, item: AnyTimelineItem, message_id: bytes | None) -> bool:
+    """Append to the timeline; False when a message of this id is there already (threats.md B7)."""
+    changed = database.execute(
+        "INSERT OR IGNORE INTO timeline (room_id, seq, message_id, item) VALUES (?, ?, ?, ?)",
+        (room_id, item.seq, message_id, encode(item)),
+    )
+    return changed == 1
+
+
+def has_message(database: Database, room_id: bytes, message_id: bytes) -> bool:
+    """Whether a message of this MIMI id is in the timeline."""
+    found = database.one("SELECT 1 FROM timeline WHERE room_id = ? AND message_id = ?", (room_id, message_id))
+    return found is not None
+
+
+def timeline(database: Database, room_id: bytes, position: int, limit: int) -> list[StoredItem]:
+    """Up to ``limit`` items after ``position``, oldest first."""
+    rows = database.all(
+        "SELECT position, item FROM timeline WHERE room_id = ? AND position > ? ORDER BY position LIMIT ?",
+        (room_id, position, limit),
+    )
+    return [StoredItem(at, decode(item, AnyTimelineItem)) for at, item in rows]  # type: ignore[arg-type]
+
+
+def position_after(database: Database, room_id: bytes, seq: int) -> int:
+    """The last timeline position whose item stands at or before log entry ``seq``; 0 when there is none."""
+    row = database.one(
+        "SELECT max(position) FROM timeline WHERE room_id = ? AND seq <= ?", (room_id, seq)
+    )
+    return int(row[0]) if row and row[0] is not None else 0
+
+
+def add_links(database: Database, room_id: bytes, links: Iterable[tuple[int, bytes]]) -> None:
+    """Append (seq, hash) links to the chain."""
+    database.execute_many("INSERT OR REPLACE INTO chain VALUES (?, ?, ?)", ((room_id, *link) for link in links))
+
+
+def link(database: Database, room_id: bytes, seq: int) -> bytes | None:
+    """The chain's hash at ``seq``, or None where this device has not read."""
+    row = database.one("SELECT head_hash FROM chain WHERE room_id = ? AND seq = ?", (room_id, seq))
+    return row[0] if row else None
+
+
+def links(database: Database, room_id: bytes, newest: int) -> list[tuple[int, bytes]]:
+    """The ``newest`` last links of the chain, oldest first."""
+    rows = database.all(
+        "SELECT seq, head_hash FROM chain WHERE room_id = ? ORDER BY seq DESC LIMIT ?", (room_id, newest)
+    )
+    return [(seq, head_hash) for seq, head_hash in reversed(rows)]
+
+
+def senders(database: Database, room_id: bytes) -> list[SenderRecord]:
+    """The newest message of every device heard in the room."""
+    rows = database.all(
+        "SELECT account_name, device_id, counter, message_hash FROM sender_histories WHERE room_id = ?", (room_id,)
+    )
+    return [SenderRecord(*row) for row in rows]
+
+
+def put_senders(database: Database, room_id: bytes, records: Iterable[SenderRecord]) -> None:
+    """Store the newest message of some devices."""
+    database.execute_many(
+        "INSERT OR REPLACE INTO sender_histories VALUES (?, ?, ?, ?, ?)",
+        ((room_id, r.account_name, r.device_id, r.counter, r.message_hash) for r in records),
+    )
+
+
+def add_alarm(database: Database, room_id: bytes, explanation: Explanation, at: int) -> None:
+    """Keep an explanation for `/why`; ``at`` in Unix seconds."""
+    database.execute(
+        "INSERT INTO alarms (room_id, at, what_happened, what_to_do) VALUES (?, ?, ?, ?)",
+        (room_id, at, explanation.what_happened, explanation.what_to_do),
+    )
+
+
+def alarms(database: Database, room_id: bytes, limit: int) -> list[Explanation]:
+    """The newest ``limit`` explanations, newest first."""
+    rows = database.all(
+        "SELECT what_happened, what_to_do FROM alarms WHERE room_id = ? ORDER BY position DESC LIMIT ?",
+        (room_id, limit),
+    )
+    return [Explanation(*row) for row in rows]

@@ -1,0 +1,36 @@
+"""How a record becomes the bytes of one column and back: MessagePack, with :class:`Secret` as bytes.
+
+The columns are inside an encrypted database; a record in memory keeps its secrets in :class:`Secret`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from sottovoce.crypto.secret import Secret
+
+T = TypeVar("T")
+
+
+def _encode_secret(value: Any) -> bytes:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise NotImplementedError(f"{type(value).__name__} has no form in the store")
+
+
+def _decode_secret(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, bytes):
+        return Secret(value)
+    raise NotImplementedError(f"{kind.__name__} has no form in the store")
+
+
+def encode(record: object) -> bytes:
+    """Return the record's MessagePack form."""
+    return msgspec.msgpack.encode(record, enc_hook=_encode_secret)
+
+
+def decode(octets: bytes, kind: type[T]) -> T:
+    """Read a record back; raises :class:`msgspec.DecodeError` for bytes that are none."""
+    return msgspec.msgpack.decode(octets, type=kind, dec_hook=_decode_secret)

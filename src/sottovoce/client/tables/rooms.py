@@ -1,0 +1,146 @@
+"""Rooms, the MLS state of their epochs and ratchets, and the commits this device intends to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.records import decode, encode
+from sottovoce.crypto.secret import Secret
+
+
+class Membership(StrEnum):
+    """Where this device stands with a room."""
+
+    JOINING = "joining"  # wanted, not yet in the group
+    MEMBER = "member"
+    OUT_OF_STEP = "out_of_step"  # the group's state is lost or behind: to be joined again
+    REMOVED = "removed"  # another member took this device out
+    LEFT = "left"  # this device left of its own will
+
+
+class RoomRecord(msgspec.Struct, array_like=True, frozen=True):
+    """What is kept of one room beside its group.
+
+    ``seq``/``head_hash``: the newest log entry processed and the chain there; ``joined_seq``: the entry our
+    membership began with. ``highest_epoch``: never join below or at it again (threats.md B3).
+    ``counter``/``previous_hash``: of our own newest message. ``join_secret_epoch`` names the secret.
+    """
+
+    room_id: bytes
+    name: str
+    access: str
+    membership: Membership
+    join_secret: Secret
+    join_secret_epoch: int
+    suite_id: int = 0
+    seq: int = 0
+    head_hash: bytes = bytes(32)
+    joined_seq: int = 0
+    highest_epoch: int = -1
+    counter: int = 0
+    previous_hash: bytes = bytes(32)
+    trouble: str = ""  # why the membership is OUT_OF_STEP
+
+
+class Intent(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
+    """A commit this device means to make; planned anew for each epoch until one is accepted."""
+
+
+class AddUser(Intent, frozen=True, tag="add"):
+    """Add every device of ``user`` by its key package (encoded MLSMessages, claimed once)."""
+
+    user: str
+    key_packages: list[bytes]
+
+
+class RemoveUser(Intent, frozen=True, tag="remove"):
+    """Remove every device of ``user``, and rotate the join secret."""
+
+    user: str
+
+
+class SelfUpdate(Intent, frozen=True, tag="update"):
+    """Fresh keys for this leaf, and a fresh sealed GroupInfo."""
+
+
+AnyIntent = AddUser | RemoveUser | SelfUpdate
+
+
+class StoredIntent(msgspec.Struct, array_like=True, frozen=True):
+    """An intent and its place in the queue."""
+
+    position: int
+    intent: AnyIntent
+
+
+def rooms(database: Database) -> list[RoomRecord]:
+    """Every room this device knows."""
+    return [decode(row[0], RoomRecord) for row in database.all("SELECT record FROM rooms")]
+
+
+def put_room(database: Database, record: RoomRecord) -> None:
+    """Store a room's record."""
+    database.execute(
+        "INSERT INTO rooms VALUES (?, ?) ON CONFLICT (room_id) DO UPDATE SET record = excluded.record",
+        (record.room_id, encode(record)),
+    )
+
+
+def put_epoch(database: Database, room_id: bytes, snapshot: bytes) -> None:
+    """Store the state that changes with the epoch; the one before is overwritten (secure_delete is on)."""
+    database.execute(
+        "INSERT INTO epochs VALUES (?, ?) ON CONFLICT (room_id) DO UPDATE SET snapshot = excluded.snapshot",
+        (room_id, snapshot),
+    )
+
+
+def put_ratchets(database: Database, room_id: bytes, changes: Mapping[bytes, bytes | None]) -> None:
+    """Store the ratchet records that changed; None deletes one (RFC 9420 §9.2)."""
+    gone = [(room_id, key) for key, value in changes.items() if value is None]
+    kept = [(room_id, key, value) for key, value in changes.items() if value is not None]
+    if gone:
+        database.execute_many("DELETE FROM ratchets WHERE room_id = ? AND key = ?", gone)
+    if kept:
+        database.execute_many(
+            """INSERT INTO ratchets VALUES (?, ?, ?)
+            ON CONFLICT (room_id, key) DO UPDATE SET value = excluded.value""",
+            kept,
+        )
+
+
+def group_state(database: Database, room_id: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
+    """The epoch snapshot and every ratchet record, or None when this device is in no group there."""
+    row = database.one("SELECT snapshot FROM epochs WHERE room_id = ?", (room_id,))
+    if row is None:
+        return None
+    records = database.all("SELECT key, value FROM ratchets WHERE room_id = ?", (room_id,))
+    return row[0], dict(records)
+
+
+def forget_group(database: Database, room_id: bytes) -> None:
+    """Delete every secret of the room's group."""
+    database.execute("DELETE FROM epochs WHERE room_id = ?", (room_id,))
+    database.execute("DELETE FROM ratchets WHERE room_id = ?", (room_id,))
+
+
+def intents(database: Database, room_id: bytes) -> list[StoredIntent]:
+    """What this device means to commit, oldest first."""
+    rows = database.all("SELECT position, record FROM intents WHERE room_id = ? ORDER BY position", (room_id,))
+    return [StoredIntent(position, decode(record, AnyIntent)) for position, record in rows]  # type: ignore[arg-type]
+
+
+def add_intent(database: Database, room_id: bytes, intent: AnyIntent) -> StoredIntent:
+    """Append an intent to the room's queue."""
+    position = database.insert(
+        "INSERT INTO intents (room_id, record) VALUES (?, ?)", (room_id, encode(intent))
+    )
+    return StoredIntent(position, intent)
+
+
+def delete_intent(database: Database, position: int) -> None:
+    """The intent was carried out, or cannot be."""
+    database.execute("DELETE FROM intents WHERE position = ?", (position,))

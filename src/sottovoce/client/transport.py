@@ -1,0 +1,223 @@
+"""One connection to the server: TLS 1.3, the pin check, requests with their replies, pushes.
+
+A :class:`ServerLink` lives from handshake to close and is never reused; :mod:`sottovoce.client.session`
+makes the next one. Nothing is sent before the server's key was compared with the pin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, Self, TypeVar
+
+from sottovoce.client.errors import (
+    CertificateChanged,
+    LinkLost,
+    RateLimited,
+    RequestRefused,
+    ServerNotReachable,
+)
+from sottovoce.crypto.certificates import public_key_pin
+from sottovoce.crypto.errors import InvalidCertificate
+from sottovoce.link.connection import ClientConnection
+from sottovoce.link.errors import LinkError
+from sottovoce.link.messages import (
+    ALPN,
+    PROTOCOL_VERSION,
+    ClientMessage,
+    ErrorCode,
+    ErrorReply,
+    Hello,
+    HelloReply,
+    Push,
+    Reply,
+    ServerMessage,
+)
+
+R = TypeVar("R", bound=Reply)
+
+Trace = Callable[[str], None]
+"""Told what happens, for ``--debug``: names, sizes, epochs; never contents or secrets."""
+
+HANDSHAKE_DEADLINE: Final = 10.0
+REQUEST_DEADLINE: Final = 30.0
+"""Seconds."""
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # The server's key is compared with a pin, which is stricter than any CA; names play no part.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN])
+    return context
+
+
+class ServerLink(asyncio.Protocol):
+    """A connection whose TLS handshake is done. Make one with :meth:`open`."""
+
+    def __init__(self, host: str, port: int, on_push: Callable[[Push], None], trace: Trace | None) -> None:
+        self.address: Final = f"{host}:{port}"
+        self.pin = b""
+        self.greeting: HelloReply
+        self.closed: Final[asyncio.Future[str]] = asyncio.get_running_loop().create_future()
+        """Done when the connection has ended; the result says why, in a few words."""
+        self._connection: Final = ClientConnection()
+        self._on_push: Final = on_push
+        self._trace: Final = trace
+        self._transport: asyncio.Transport | None = None
+        self._replies: Final[dict[int, asyncio.Future[Reply]]] = {}
+        self._next_id = 0
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        *,
+        pin: bytes | None,
+        on_push: Callable[[Push], None],
+        trace: Trace | None = None,
+    ) -> Self:
+        """Connect, check the server's key against ``pin`` (None: first contact, any key), say hello.
+
+        Raises :class:`ServerNotReachable` within 10 s, :class:`CertificateChanged` before a byte of the
+        link was sent.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(HANDSHAKE_DEADLINE):
+                _, link = await loop.create_connection(
+                    lambda: cls(host, port, on_push, trace), host, port, ssl=_tls(), server_hostname=""
+                )
+        except TimeoutError:
+            raise ServerNotReachable(host, port, "no answer within 10 seconds") from None
+        except ssl.SSLError as trouble:
+            raise ServerNotReachable(host, port, f"TLS failed: {trouble.reason or trouble}") from trouble
+        except OSError as trouble:
+            raise ServerNotReachable(host, port, trouble.strerror or str(trouble)) from trouble
+        try:
+            link._check_server(host, port, pin)
+            link.greeting = await link.request(
+                lambda number: Hello(number, [PROTOCOL_VERSION], "sottovoce-python"), HelloReply
+            )
+        except LinkLost as trouble:
+            raise ServerNotReachable(host, port, str(trouble)) from trouble
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    async def request(
+        self, build: Callable[[int], ClientMessage], reply: type[R], *, deadline: float = REQUEST_DEADLINE
+    ) -> R:
+        """Send the request that ``build`` makes of a fresh id, and return its reply.
+
+        Raises :class:`RequestRefused` or :class:`RateLimited` for the server's typed refusal, and
+        :class:`LinkLost` when the connection ends or ``deadline`` seconds pass first (the connection is
+        then closed: whether the request took effect is not known).
+        """
+        if self._transport is None or self.closed.done():
+            raise LinkLost(self.closed.result() if self.closed.done() else "not connected")
+        number = self._next_id
+        self._next_id += 1
+        message = build(number)
+        self._connection.send(message)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._replies[number] = future
+        self._flush(type(message).__name__)
+        try:
+            async with asyncio.timeout(deadline):
+                answer = await future
+        except TimeoutError:
+            self._end(f"no reply to {type(message).__name__} within {deadline:.0f} seconds")
+            raise LinkLost(self.closed.result()) from None
+        finally:
+            self._replies.pop(number, None)
+        if not isinstance(answer, reply):
+            raise LinkLost(f"a {type(answer).__name__} is no {reply.__name__}")
+        return answer
+
+    def close(self) -> None:
+        """End the connection."""
+        self._end("closed by this side")
+
+    # --- asyncio.Protocol ------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, once TLS is up."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; hand replies and pushes on."""
+        try:
+            self._connection.receive_data(data)
+        except LinkError as error:
+            self._end(f"the server broke the protocol: {error}")
+            return
+        for message in self._connection.events():
+            self._dispatch(message)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._end(str(exc) if exc else "the server closed the connection")
+
+    def _dispatch(self, message: ServerMessage) -> None:
+        if self._trace:
+            self._trace(f"link < {type(message).__name__}")
+        if isinstance(message, Push):
+            self._on_push(message)
+        elif isinstance(message, ErrorReply):
+            refusal: RequestRefused | RateLimited
+            if message.code is ErrorCode.RATE_LIMITED:
+                refusal = RateLimited(message.retry_after)
+            else:
+                refusal = RequestRefused(message.code, message.message, message.retry_after, message.epoch)
+            future = None if message.id is None else self._replies.get(message.id)
+            if future is None:
+                self._end(str(refusal))
+            elif not future.done():
+                future.set_exception(refusal)
+        else:
+            future = self._replies.get(message.id)
+            if future is not None and not future.done():
+                future.set_result(message)
+
+    def _check_server(self, host: str, port: int, pin: bytes | None) -> None:
+        transport = self._transport
+        tls = transport.get_extra_info("ssl_object") if transport else None
+        if tls is None:
+            raise LinkLost("the connection ended during the handshake")
+        if tls.selected_alpn_protocol() != ALPN:
+            raise ServerNotReachable(host, port, "what answers there is not a Sottovoce server")
+        try:
+            self.pin = public_key_pin(tls.getpeercert(binary_form=True))
+        except InvalidCertificate as trouble:
+            raise ServerNotReachable(host, port, str(trouble)) from trouble
+        if self._trace:
+            self._trace(f"tls {tls.version()} {tls.cipher()[0]} alpn {ALPN} server key {self.pin.hex()[:16]}")
+        if pin is not None and pin != self.pin:
+            raise CertificateChanged(host, port)
+
+    def _flush(self, name: str) -> None:
+        data = self._connection.data_to_send()
+        if self._trace:
+            self._trace(f"link > {name} {len(data)} bytes")
+        if self._transport is not None and data:
+            self._transport.write(data)
+
+    def _end(self, reason: str) -> None:
+        if self.closed.done():
+            return
+        self.closed.set_result(reason)
+        self._connection.close()
+        for future in self._replies.values():
+            if not future.done():
+                future.set_exception(LinkLost(reason))
+        if self._transport is not None:
+            self._transport.close()
