@@ -1,0 +1,83 @@
+"""Whom a key belongs to: fingerprints, safety numbers, and what a pin decides. Pure functions.
+
+An account is pinned at first contact. *Verified* means that two people compared their safety number
+over a channel the server is not in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+SAFETY_NUMBER_ITERATIONS: Final = 5200
+"""Hashes per side: makes looking for a key with a similar number dear (2^112 work stays out of reach)."""
+
+_DIGIT_GROUPS: Final = 6  # of five digits, a side
+
+
+class PinDecision(Enum):
+    """What an account key that is shown means against what is pinned."""
+
+    FIRST_CONTACT = "first contact"
+    SAME = "same"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True)
+class PinnedContact:
+    """An account as it is known here: its name (compared in lower case), key (32 bytes), verified or not."""
+
+    user: str
+    account_key: bytes
+    verified: bool = False
+
+
+def fingerprint(account_key: bytes) -> bytes:
+    """Return the 32 bytes that stand for an account key where the key itself need not be known."""
+    return hashlib.sha256(b"Sottovoce 1 account fingerprint" + account_key).digest()
+
+
+def fingerprint_text(account_key: bytes) -> str:
+    """Return the first 16 bytes of the fingerprint as eight groups of four hexadecimal digits."""
+    digits = fingerprint(account_key)[:16].hex()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+def safety_number(own_name: str, own_key: bytes, other_name: str, other_key: bytes) -> str:
+    """Return 60 digits in groups of five, the same on both sides and bound to both names and keys."""
+    sides = sorted((_side(own_name, own_key), _side(other_name, other_key)))
+    digits = "".join(sides)
+    return " ".join(digits[at : at + 5] for at in range(0, len(digits), 5))
+
+
+def _side(name: str, account_key: bytes) -> str:
+    name_octets = name.lower().encode()
+    digest = b"Sottovoce 1 safety number" + len(name_octets).to_bytes(4, "big") + name_octets + account_key
+    for _ in range(SAFETY_NUMBER_ITERATIONS):
+        digest = hashlib.sha512(digest + account_key).digest()
+    groups = (int.from_bytes(digest[5 * at : 5 * at + 5], "big") % 100_000 for at in range(_DIGIT_GROUPS))
+    return "".join(f"{group:05d}" for group in groups)
+
+
+def decide(pinned: PinnedContact | None, account_key: bytes) -> PinDecision:
+    """Compare a key that is shown with the pin of the same user name."""
+    if pinned is None:
+        return PinDecision.FIRST_CONTACT
+    return PinDecision.SAME if pinned.account_key == account_key else PinDecision.CHANGED
+
+
+def blocks_sending(pinned: PinnedContact | None, account_key: bytes) -> bool:
+    """Tell whether nothing may be sent to a room with this key: it replaced a verified contact's."""
+    return pinned is not None and pinned.verified and decide(pinned, account_key) is PinDecision.CHANGED
+
+
+def verified(contact: PinnedContact) -> PinnedContact:
+    """Return the contact after two people have compared the number."""
+    return replace(contact, verified=True)
+
+
+def accept_new_key(contact: PinnedContact, account_key: bytes) -> PinnedContact:
+    """Return the contact after a person has looked and confirmed the changed key; it is verified by that."""
+    return PinnedContact(contact.user, account_key, verified=True)
