@@ -133,7 +133,7 @@ _SINGLES: Final = str.maketrans("01i|!j5z2896qu", "olllllszzbgbgv", "._-")
 # Cyrillic and Greek letters that fonts draw as Latin ones. User names are ASCII, so these are refused at the
 # door; a room's name may hold them.
 _FOREIGN: Final = str.maketrans(
-    "аеорсхуіјѕһԁԛԝкмтвнѵӏαονρικτυεχß",  # noqa: RUF001 - that they resemble others is why they are here
+    "аеорсхуіјѕһԁԛԝкмтвнѵӏαονρικτυεχß",
     "aeopcxyljshdgwkmtbhvlaovplktvexb",
 )
 
