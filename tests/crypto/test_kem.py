@@ -1,0 +1,76 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sottovoce.crypto.errors import DecryptionError, InvalidPrivateKey, InvalidPublicKey
+from sottovoce.crypto.kem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519, Kem
+
+VECTORS = json.loads((Path(__file__).parent / "hpke_vectors.json").read_text())
+ALL: tuple[Kem, ...] = (DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519)
+
+every_kem = pytest.mark.parametrize("kem", ALL, ids=lambda kem: f"{kem.id:04x}")
+
+
+@pytest.mark.parametrize(
+    "vector", VECTORS, ids=[f"{v['kem_id']:04x}-{v['kdf_id']}-{v['aead_id']}" for v in VECTORS]
+)
+def test_derivation_and_decapsulation_of_the_specification(vector: dict[str, Any]) -> None:
+    kem = next(kem for kem in ALL if kem.id == vector["kem_id"])
+    key_pair = kem.derive_key_pair(bytes.fromhex(vector["ikmR"]))
+    assert key_pair.private.hex() == vector["skRm"]
+    assert key_pair.public.hex() == vector["pkRm"]
+    shared_secret = kem.decapsulate(key_pair.private, bytes.fromhex(vector["enc"]))
+    assert shared_secret.hex() == vector["shared_secret"]
+
+
+@every_kem
+def test_lengths_and_agreement(kem: Kem) -> None:
+    key_pair = kem.derive_key_pair(os.urandom(66))
+    assert len(key_pair.private) == kem.private_key_length
+    assert len(key_pair.public) == kem.public_key_length
+    shared_secret, kem_output = kem.encapsulate(key_pair.public)
+    assert len(kem_output) == kem.output_length
+    assert kem.decapsulate(key_pair.private, kem_output) == shared_secret
+    assert kem.primitive.enc_length() == kem.output_length
+
+
+@every_kem
+def test_encapsulation_is_fresh(kem: Kem) -> None:
+    public_key = kem.derive_key_pair(bytes(32)).public
+    first, second = kem.encapsulate(public_key), kem.encapsulate(public_key)
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+
+
+@every_kem
+def test_what_is_no_key_is_refused(kem: Kem) -> None:
+    key_pair = kem.derive_key_pair(bytes(32))
+    for length in (0, 1, kem.public_key_length - 1, kem.public_key_length + 1):
+        with pytest.raises(InvalidPublicKey):
+            kem.load_public_key(bytes(length))
+        with pytest.raises(DecryptionError):
+            kem.decapsulate(key_pair.private, bytes(length))
+    with pytest.raises(InvalidPrivateKey):
+        kem.load_private_key(bytes(kem.private_key_length + 1))
+
+
+def test_hybrid_refuses_coefficients_above_the_modulus() -> None:
+    with pytest.raises(InvalidPublicKey, match="ML-KEM-768"):
+        MLKEM768_X25519.load_public_key(b"\xff" * 1184 + b"\x09" + bytes(31))
+
+
+def test_hybrid_rejects_a_changed_ciphertext_implicitly() -> None:
+    key_pair = MLKEM768_X25519.derive_key_pair(bytes(32))
+    shared_secret, kem_output = MLKEM768_X25519.encapsulate(key_pair.public)
+    changed = bytes([kem_output[0] ^ 1]) + kem_output[1:]
+    assert MLKEM768_X25519.decapsulate(key_pair.private, changed) != shared_secret
+
+
+def test_hybrid_public_key_of_a_seed() -> None:
+    key_pair = MLKEM768_X25519.derive_key_pair(b"ikm")
+    assert MLKEM768_X25519.public_key(key_pair.private) == key_pair.public
+    with pytest.raises(InvalidPrivateKey):
+        MLKEM768_X25519.public_key(bytes(31))
