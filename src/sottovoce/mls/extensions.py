@@ -64,7 +64,9 @@ def read_extensions(reader: Reader) -> Extensions:
 
 def find_extension(extensions: Iterable[Extension], extension_type: int) -> bytes | None:
     """Return the data of the extension of that type, or None where there is none."""
-    return next((extension.data for extension in extensions if extension.extension_type == extension_type), None)
+    return next(
+        (extension.data for extension in extensions if extension.extension_type == extension_type), None
+    )
 
 
 def read_numbers(reader: Reader) -> tuple[int, ...]:
@@ -87,7 +89,9 @@ class RequiredCapabilities:
 
     def encode(self) -> bytes:
         """Encode as ``RequiredCapabilities``."""
-        return b"".join(map(encode_numbers, (self.extension_types, self.proposal_types, self.credential_types)))
+        return b"".join(
+            map(encode_numbers, (self.extension_types, self.proposal_types, self.credential_types))
+        )
 
     def extension(self) -> Extension:
         """Return the GroupContext extension that holds this."""

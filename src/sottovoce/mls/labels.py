@@ -56,6 +56,8 @@ def derive_secret(suite: CipherSuite, secret: bytes, label: bytes) -> bytes:
     return expand_with_label(suite, secret, label, b"", suite.secret_length)
 
 
-def derive_tree_secret(suite: CipherSuite, secret: bytes, label: bytes, generation: int, length: int) -> bytes:
+def derive_tree_secret(
+    suite: CipherSuite, secret: bytes, label: bytes, generation: int, length: int
+) -> bytes:
     """Return ``length`` bytes for one ratchet generation (RFC 9420 §9)."""
     return expand_with_label(suite, secret, label, uint32(generation), length)

@@ -9,7 +9,13 @@ from functools import cached_property
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.errors import DecodingError
-from sottovoce.mls.extensions import Extensions, encode_extensions, encode_numbers, read_extensions, read_numbers
+from sottovoce.mls.extensions import (
+    Extensions,
+    encode_extensions,
+    encode_numbers,
+    read_extensions,
+    read_numbers,
+)
 from sottovoce.mls.labels import sign_with_label, verify_with_label
 from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64, vector
 from sottovoce.mls.tree_math import LeafIndex
@@ -149,7 +155,11 @@ class LeafNode:
         return self._signed_part + opaque(group_id) + uint32(leaf_index)
 
     def signed(
-        self, suite: CipherSuite, private_key: bytes, group_id: bytes = b"", leaf_index: LeafIndex = LeafIndex(0)
+        self,
+        suite: CipherSuite,
+        private_key: bytes,
+        group_id: bytes = b"",
+        leaf_index: LeafIndex = LeafIndex(0),
     ) -> LeafNode:
         """Return this leaf with its signature made anew, for its place in ``group_id``."""
         content = self._to_be_signed(group_id, leaf_index)
@@ -180,7 +190,9 @@ class ParentNode:
     @cached_property
     def encoded(self) -> bytes:
         """The node as it goes into messages and tree hashes."""
-        return opaque(self.encryption_key) + opaque(self.parent_hash) + vector(map(uint32, self.unmerged_leaves))
+        return (
+            opaque(self.encryption_key) + opaque(self.parent_hash) + vector(map(uint32, self.unmerged_leaves))
+        )
 
     @classmethod
     def read(cls, reader: Reader) -> ParentNode:

@@ -124,7 +124,9 @@ class Reader:
         # RFC 9420 §2.1.2: "a value of 3 in the prefix is invalid".
         if prefix == 3:
             raise DecodingError("a vector's length header begins with the invalid prefix 11")
-        value = value << 8 | self.uint8() if prefix == 1 else value << 24 | int.from_bytes(self.fixed(3), "big")
+        value = (
+            value << 8 | self.uint8() if prefix == 1 else value << 24 | int.from_bytes(self.fixed(3), "big")
+        )
         # RFC 9420 §2.1.2: "the value MUST be encoded with the smallest number of bits required".
         if value < (0x40 if prefix == 1 else 0x4000):
             raise DecodingError(f"the vector length {value} is not in its shortest form")

@@ -1,0 +1,138 @@
+"""Messaging Layer Security, RFC 9420: groups whose members alone can read.
+
+Pure and synchronous: bytes go in, staged results come out; randomness and the clock are arguments.
+Knows nothing of chat, sockets or storage. The names below are resolved when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sottovoce.mls.config import GroupConfig, bucket_padding, no_padding
+    from sottovoce.mls.credentials import (
+        AnyBasicCredential,
+        AuthenticationService,
+        Credential,
+        CredentialType,
+    )
+    from sottovoce.mls.epoch import Member
+    from sottovoce.mls.errors import (
+        CredentialRefused,
+        DamagedSnapshot,
+        DecodingError,
+        GenerationTooFar,
+        KeyConsumed,
+        MissingPreSharedKey,
+        MisuseError,
+        MLSPeerError,
+        NotAMember,
+        OwnMessage,
+        StaleStaging,
+        UndecryptableMessage,
+        ValidationError,
+        WrongEpoch,
+    )
+    from sottovoce.mls.extensions import (
+        Extension,
+        Extensions,
+        ExtensionType,
+        RequiredCapabilities,
+        find_extension,
+    )
+    from sottovoce.mls.framing import ContentType, MLSMessage, PrivateMessage, PublicMessage, WireFormat
+    from sottovoce.mls.group import Group, StagedJoin, inspect_group_info
+    from sottovoce.mls.join import GroupInfoView
+    from sottovoce.mls.key_package import (
+        KeyPackage,
+        KeyPackageBundle,
+        Random,
+        default_capabilities,
+        generate_key_package,
+    )
+    from sottovoce.mls.nodes import Capabilities, Lifetime
+    from sottovoce.mls.rules import ValidationRule
+    from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedMessage, StagedProposal
+    from sottovoce.mls.tree_math import LeafIndex
+
+__all__ = [
+    "AnyBasicCredential",
+    "AuthenticationService",
+    "Capabilities",
+    "ContentType",
+    "Credential",
+    "CredentialRefused",
+    "CredentialType",
+    "DamagedSnapshot",
+    "DecodingError",
+    "Extension",
+    "ExtensionType",
+    "Extensions",
+    "GenerationTooFar",
+    "Group",
+    "GroupConfig",
+    "GroupInfoView",
+    "KeyConsumed",
+    "KeyPackage",
+    "KeyPackageBundle",
+    "LeafIndex",
+    "Lifetime",
+    "MLSMessage",
+    "MLSPeerError",
+    "Member",
+    "MissingPreSharedKey",
+    "MisuseError",
+    "NotAMember",
+    "OwnMessage",
+    "PrivateMessage",
+    "PublicMessage",
+    "Random",
+    "RequiredCapabilities",
+    "StagedApplication",
+    "StagedCommit",
+    "StagedJoin",
+    "StagedMessage",
+    "StagedProposal",
+    "StaleStaging",
+    "UndecryptableMessage",
+    "ValidationError",
+    "ValidationRule",
+    "WireFormat",
+    "WrongEpoch",
+    "bucket_padding",
+    "default_capabilities",
+    "find_extension",
+    "generate_key_package",
+    "inspect_group_info",
+    "no_padding",
+]
+
+_SOURCES = {
+    "config": ("GroupConfig", "bucket_padding", "no_padding"),
+    "credentials": ("AnyBasicCredential", "AuthenticationService", "Credential", "CredentialType"),
+    "epoch": ("Member",),
+    "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
+    "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "WireFormat"),
+    "group": ("Group", "StagedJoin", "inspect_group_info"),
+    "join": ("GroupInfoView",),
+    "key_package": (
+        "KeyPackage",
+        "KeyPackageBundle",
+        "Random",
+        "default_capabilities",
+        "generate_key_package",
+    ),
+    "nodes": ("Capabilities", "Lifetime"),
+    "rules": ("ValidationRule",),
+    "staged": ("StagedApplication", "StagedCommit", "StagedMessage", "StagedProposal"),
+    "tree_math": ("LeafIndex",),
+}
+_MODULES = {name: module for module, names in _SOURCES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve a public name where it is defined; errors are the names left over."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"sottovoce.mls.{_MODULES.get(name, 'errors')}"), name)

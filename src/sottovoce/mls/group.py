@@ -1,0 +1,529 @@
+"""A group as one member has it: the façade over the rest of this room.
+
+Every operation returns a staged result and changes nothing; :meth:`Group.merge` makes it so. What an
+operation raises, it raises before anything changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import CipherSuite
+from sottovoce.mls.commit import CommitPlan, create_commit, new_member_psks
+from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.creation import create_group
+from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService, Credential
+from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
+from sottovoce.mls.errors import MisuseError, NotAMember, StaleStaging, ValidationError
+from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.framing import Content, ContentType, FramedContent, MLSMessage, Sender, WireFormat
+from sottovoce.mls.group_info import Welcome
+from sottovoce.mls.join import (
+    GroupInfoView,
+    Joined,
+    Joiner,
+    join_by_external_commit,
+    join_by_welcome,
+    read_group_info,
+)
+from sottovoce.mls.join import inspect_group_info as _inspect
+from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
+from sottovoce.mls.nodes import Capabilities, LeafNodeSource, Lifetime
+from sottovoce.mls.proposal_list import OwnUpdate, SentProposal, resumption_psks
+from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Proposal, Remove, Update
+from sottovoce.mls.protection import VerifiedContent, encrypt_content, sign_content
+from sottovoce.mls.receiving import Receiver
+from sottovoce.mls.rules import ValidationRule
+from sottovoce.mls.secret_tree import APPLICATION, HANDSHAKE, SecretTree
+from sottovoce.mls.snapshot import (
+    STATIC_PART,
+    EpochSnapshot,
+    encode_past,
+    record_key,
+    restore_message_epochs,
+)
+from sottovoce.mls.staged import Staged, StagedApplication, StagedCommit, StagedMessage, StagedProposal
+from sottovoce.mls.tree_math import LeafIndex
+
+_DEFAULT_CONFIG: Final = GroupConfig()
+_YEAR: Final = 365 * 24 * 3600
+NO_PSKS: Final[Mapping[bytes, Secret]] = {}
+
+
+class Group:
+    """One member's view of one group; made by :meth:`create`, :meth:`join`, :meth:`join_externally` or
+    :meth:`restore`.
+    """  # the sentence needs two lines
+
+    def __init__(self, snapshot: EpochSnapshot, epochs: dict[int, MessageEpoch], config: GroupConfig) -> None:
+        self._state = snapshot.state
+        self._pending = {sent.reference or b"": sent for sent in snapshot.pending}
+        self._join_extensions = snapshot.join_extensions
+        self._is_active = snapshot.is_active
+        self._epochs = epochs
+        self._config = config
+        self._record_changes: dict[bytes, bytes | None] = {}
+
+    def __repr__(self) -> str:
+        return (
+            f"Group(group_id={self.group_id.hex()}, epoch={self.epoch}, own_leaf={self.own_leaf_index}, "
+            f"suite={self.suite.name}, active={self._is_active})"
+        )
+
+    # -- beginning ---------------------------------------------------------------------------------
+
+    @classmethod
+    def _begin(cls, joined: Joined, config: GroupConfig) -> Group:
+        state = joined.state
+        group = cls(EpochSnapshot(state, (), joined.group_info_extensions), {}, config)
+        group._open_epoch(state, joined.encryption_secret)
+        return group
+
+    @classmethod
+    def create(
+        cls,
+        suite: CipherSuite,
+        group_id: bytes,
+        credential: Credential,
+        signature_key_pair: KeyPair,
+        *,
+        extensions: Extensions = (),
+        leaf_extensions: Extensions = (),
+        capabilities: Capabilities | None = None,
+        lifetime: Lifetime | None = None,
+        config: GroupConfig = _DEFAULT_CONFIG,
+        random: Random,
+        now: int,
+    ) -> Group:
+        """Begin a group with one member (RFC 9420 §11); ``now`` is Unix time in seconds.
+
+        Nobody can join externally at epoch 0: commit once before a GroupInfo is given out.
+        """
+        joined = create_group(
+            suite,
+            group_id,
+            credential,
+            signature_key_pair,
+            extensions=tuple(extensions),
+            leaf_extensions=tuple(leaf_extensions),
+            capabilities=capabilities,
+            lifetime=lifetime or Lifetime(now, now + _YEAR),
+            config=config,
+            random=random,
+        )
+        return cls._begin(joined, config)
+
+    @classmethod
+    def join(
+        cls,
+        welcome: bytes,
+        bundle: KeyPackageBundle,
+        *,
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        ratchet_tree: bytes | None = None,
+        config: GroupConfig = _DEFAULT_CONFIG,
+    ) -> Group:
+        """Join by Welcome (RFC 9420 §12.4.3.1); raises ``PeerError``.
+
+        ``bundle`` is used up: delete its init key once the group is stored.
+        """
+        body = MLSMessage.decode(welcome).body
+        if not isinstance(body, Welcome):
+            raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT, "a Welcome is wanted")
+        joined = join_by_welcome(body, bundle, psks=psks, ratchet_tree=ratchet_tree, config=config)
+        return cls._begin(joined, config)
+
+    @classmethod
+    def join_externally(
+        cls,
+        group_info: bytes,
+        credential: Credential,
+        signature_key_pair: KeyPair,
+        *,
+        suite: CipherSuite,
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        remove: LeafIndex | None = None,
+        ratchet_tree: bytes | None = None,
+        capabilities: Capabilities | None = None,
+        leaf_extensions: Extensions = (),
+        authenticated_data: bytes = b"",
+        config: GroupConfig = _DEFAULT_CONFIG,
+        random: Random,
+    ) -> StagedJoin:
+        """Join by external commit, each of ``psks`` injected (RFC 9420 §12.4.3.2).
+
+        ``remove`` is this client's own old leaf. ``suite`` is pinned: a GroupInfo of another is refused.
+        """
+        joiner = Joiner(credential, signature_key_pair, remove, capabilities, tuple(leaf_extensions))
+        commit, joined = join_by_external_commit(
+            read_group_info(group_info),
+            joiner,
+            suite=suite,
+            psks=psks,
+            ratchet_tree=ratchet_tree,
+            authenticated_data=authenticated_data,
+            config=config,
+            random=random,
+        )
+        return StagedJoin(commit, cls._begin(joined, config))
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    @property
+    def suite(self) -> CipherSuite:
+        """The group's cipher suite; it never changes."""
+        return self._state.suite
+
+    @property
+    def group_id(self) -> bytes:
+        """The group's identifier."""
+        return self._state.context.group_id
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current epoch."""
+        return self._state.epoch
+
+    @property
+    def own_leaf_index(self) -> LeafIndex:
+        """Leaf of this member."""
+        return self._state.own_leaf
+
+    @property
+    def extensions(self) -> Extensions:
+        """The GroupContext's extensions."""
+        return self._state.context.extensions
+
+    @property
+    def join_extensions(self) -> Extensions:
+        """Extensions of the GroupInfo this member joined with, but the tree; none for a creator."""
+        return self._join_extensions
+
+    @property
+    def epoch_authenticator(self) -> bytes:
+        """What members compare to know that they are in one epoch, Nh bytes (RFC 9420 §8.7)."""
+        return self._state.secrets.epoch_authenticator
+
+    @property
+    def confirmed_transcript_hash(self) -> bytes:
+        """The hash over all commits so far, Nh bytes (RFC 9420 §8.2)."""
+        return self._state.context.confirmed_transcript_hash
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this member is still one: False once its removal is merged."""
+        return self._is_active
+
+    @property
+    def has_pending_proposals(self) -> bool:
+        """Whether proposals wait for a commit."""
+        return bool(self._pending)
+
+    def members(self) -> tuple[Member, ...]:
+        """Return the members, from the ratchet tree alone."""
+        return self._state.members()
+
+    def member(self, leaf: LeafIndex) -> Member | None:
+        """Return the member at ``leaf``, None where there is none."""
+        return self._state.member(leaf)
+
+    def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
+        """Return ``length`` bytes derived for the application (RFC 9420 §8.5)."""
+        self._require_active()
+        return self._state.export(label, context, length)
+
+    def group_info(
+        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
+    ) -> bytes:
+        """Return a signed GroupInfo as an MLSMessage (RFC 9420 §12.4.3).
+
+        With ``external`` it names the key to join externally with, which nobody can at epoch 0.
+        """
+        self._require_active()
+        return self._state.group_info_message(extensions, with_tree=with_tree, external=external)
+
+    # -- sending -----------------------------------------------------------------------------------
+
+    def encrypt(self, content: bytes, *, authenticated_data: bytes = b"", random: Random) -> StagedMessage:
+        """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable."""
+        self._require_active()
+        _, message = self._sign(bytes(content), authenticated_data)
+        return self._encrypt(message, random)
+
+    def propose_add(self, key_package: KeyPackage | bytes, *, random: Random, now: int) -> StagedProposal:
+        """Propose to add a client (RFC 9420 §12.1.1)."""
+        package = _key_package(key_package)
+        package.validate(self.suite, now, self._config.authentication)
+        return self._propose(Add(package), random)
+
+    def propose_remove(self, leaf: LeafIndex, *, random: Random) -> StagedProposal:
+        """Propose to remove the member at ``leaf``, oneself perhaps (RFC 9420 §12.1.3)."""
+        if self.member(leaf) is None:
+            raise MisuseError(f"leaf {leaf} is no member")
+        return self._propose(Remove(leaf), random)
+
+    def propose_update(
+        self,
+        *,
+        credential: Credential | None = None,
+        signature_key_pair: KeyPair | None = None,
+        random: Random,
+    ) -> StagedProposal:
+        """Propose a new leaf for this member, with a new encryption key (RFC 9420 §12.1.2)."""
+        suite, own = self.suite, self.own_leaf_index
+        old = self._state.tree.leaf(own)
+        if old is None:
+            raise NotAMember("this member was removed: join again")
+        signature = signature_key_pair or self._state.signature_key_pair
+        encryption = suite.derive_key_pair(random(suite.secret_length))
+        leaf = replace(
+            old,
+            encryption_key=encryption.public,
+            signature_key=signature.public,
+            credential=credential or old.credential,
+            source=LeafNodeSource.UPDATE,
+            lifetime=None,
+            parent_hash=None,
+        ).signed(suite, signature.private, self.group_id, own)
+        return self._propose(Update(leaf), random, OwnUpdate(encryption.private, signature))
+
+    def _propose(self, proposal: Proposal, random: Random, own: OwnUpdate | None = None) -> StagedProposal:
+        self._require_active()
+        _, message = self._sign(proposal, b"")
+        sending = self._encrypt(message, random)
+        reference = message.reference(self.suite)
+        sent = SentProposal(proposal, message.content.sender, reference, own)
+        return StagedProposal(sending.message, self.epoch, sent, reference, sending.step)
+
+    def commit(
+        self,
+        *,
+        add: Sequence[KeyPackage | bytes] = (),
+        remove: Sequence[LeafIndex] = (),
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        group_context_extensions: Extensions | None = None,
+        force_path: bool = True,
+        include_pending: bool = True,
+        welcome_group_info_extensions: Extensions = (),
+        authenticated_data: bytes = b"",
+        random: Random,
+        now: int,
+    ) -> StagedCommit:
+        """Work a commit out: what is asked for by value, and the proposals received, by reference.
+
+        ``psks`` are injected as external PSKs; one that only a received proposal names must be among them
+        too. Raises ``ValidationError`` for what may not be committed.
+        """
+        self._require_active()
+        pending = list(self._pending.values()) if include_pending else []
+        named = {sent.proposal.psk.psk_id for sent in pending if isinstance(sent.proposal, PreSharedKey)}
+        injected = {psk_id: psk for psk_id, psk in psks.items() if psk_id not in named}
+        by_value: list[Proposal] = [Add(_key_package(package)) for package in add]
+        by_value += map(Remove, remove)
+        by_value += map(PreSharedKey, new_member_psks(injected, self.suite, random))
+        if group_context_extensions is not None:
+            by_value.append(GroupContextExtensions(tuple(group_context_extensions)))
+        # An own Update cannot stand in one's own commit, whose path replaces it (§12.2).
+        referred = [sent for sent in pending if sent.own_update is None]
+        plan = CommitPlan(
+            referred, by_value, force_path, authenticated_data, tuple(welcome_group_info_extensions)
+        )
+        past = {epoch: one.past for epoch, one in self._epochs.items()}
+        made = create_commit(
+            self._state,
+            self._config,
+            plan,
+            psks=psks,
+            resumption=resumption_psks(self._state, past),
+            random=random,
+            now=now,
+        )
+        sending = self._encrypt(made.content, random, HANDSHAKE)
+        staged = replace(made.staged, message=sending.message, send_step=sending)
+        self._check(staged)
+        return staged
+
+    def _check(self, staged: StagedCommit) -> None:
+        if self._config.check_commit is not None:
+            self._config.check_commit(staged)
+
+    def _sign(self, content: Content, authenticated_data: bytes) -> tuple[FramedContent, VerifiedContent]:
+        state = self._state
+        framed = FramedContent(
+            self.group_id, state.epoch, Sender.member(state.own_leaf), authenticated_data, content
+        )
+        key, context = state.signature_key_pair.private, state.context.encoded
+        return framed, sign_content(self.suite, key, WireFormat.PRIVATE_MESSAGE, framed, context)
+
+    def _encrypt(self, message: VerifiedContent, random: Random, kind: int | None = None) -> StagedMessage:
+        application = message.content.content_type is ContentType.APPLICATION
+        chosen = (APPLICATION if application else HANDSHAKE) if kind is None else kind
+        step = self._epochs[self.epoch].secret_tree.plan_next(self.own_leaf_index, chosen)
+        self._trace(f"{message.content.content_type.name.lower()} key, generation {step.generation}")
+        private = encrypt_content(
+            self.suite,
+            message,
+            step,
+            self._state.secrets.sender_data_secret,
+            reuse_guard=random(4),
+            padded_length=self._config.padding,
+        )
+        return StagedMessage(MLSMessage(private).encode(), self.epoch, step)
+
+    # -- receiving ---------------------------------------------------------------------------------
+
+    def process(
+        self, message: bytes, *, psks: Mapping[bytes, Secret] = NO_PSKS, now: int
+    ) -> StagedApplication | StagedProposal | StagedCommit:
+        """Decrypt, verify and work out a received message (RFC 9420 §6, §12.4.2).
+
+        Raises ``PeerError`` for what is wrong with the message: ``DecodingError``, ``ValidationError``,
+        ``UndecryptableMessage``, ``WrongEpoch``, ``OwnMessage``, ``MissingPreSharedKey``,
+        ``CredentialRefused``, or what the configuration's ``check_commit`` raises.
+        """
+        self._require_active()
+        receiver = Receiver(self._state, self._epochs, self._pending.get, self._config)
+        staged = receiver.receive(message, psks, now)
+        self._trace(f"received {type(staged).__name__}")
+        return staged
+
+    # -- merging -----------------------------------------------------------------------------------
+
+    def merge(self, staged: Staged) -> None:
+        """Make a staged result so; raises ``StaleStaging``, changing nothing, if the group has moved on."""
+        if isinstance(staged, StagedCommit):
+            self._merge_commit(staged)
+            return
+        step = staged.step
+        epoch = self._epochs.get(staged.epoch)
+        if epoch is None or (isinstance(staged, StagedProposal) and staged.epoch != self.epoch):
+            raise StaleStaging("the epoch of this message is over: its keys are deleted")
+        if step is not None:
+            epoch.secret_tree.apply(step)
+        if isinstance(staged, StagedProposal):
+            self._pending[staged.reference] = staged.sent
+
+    def _merge_commit(self, staged: StagedCommit) -> None:
+        if staged.base is not self._state:
+            raise StaleStaging("another commit was first: drop this one and plan again")
+        self._use_key_of(staged)
+        self._pending = {}
+        if staged.next is None:
+            self._is_active = False
+            self._forget_before(self.epoch + 1)
+            return
+        # What the old epoch still has to say is written once, when it becomes a past one.
+        past = self._epochs[self.epoch].past
+        self._record_changes[record_key(self.epoch, STATIC_PART)] = encode_past(past)
+        self._state = staged.next
+        self._open_epoch(staged.next, staged.encryption_secret)
+        self._forget_before(self.epoch - self._config.past_epochs)
+
+    def _use_key_of(self, staged: StagedCommit) -> None:
+        tree = self._epochs[self.epoch].secret_tree
+        if staged.step is not None:
+            tree.apply(staged.step)
+        if staged.send_step is not None and not tree.is_applied(staged.send_step.step):
+            tree.apply(staged.send_step.step)
+
+    def _open_epoch(self, state: EpochState, encryption_secret: bytes) -> None:
+        tree = SecretTree(state.suite, state.tree.leaf_count, encryption_secret, self._config.limits)
+        self._epochs[state.epoch] = MessageEpoch(PastEpoch.of(state), tree)
+        for label in ("encryption", "sender data", "exporter", "external", "confirm", "membership", "init"):
+            self._trace(f"DeriveSecret(epoch secret, {label!r})")
+
+    def _forget_before(self, oldest: int) -> None:
+        for epoch in [one for one in self._epochs if one < oldest]:
+            tree = self._epochs.pop(epoch).secret_tree
+            gone = {**tree.take_changes(), **tree.records(), STATIC_PART: None}
+            self._record_changes |= dict.fromkeys(record_key(epoch, key) for key in gone)
+
+    def _require_active(self) -> None:
+        if not self._is_active:
+            raise NotAMember("this member was removed from the group: join again")
+
+    def _trace(self, line: str) -> None:
+        if self._config.trace is not None:
+            self._config.trace(f"mls {self.suite.name} epoch {self.epoch}: {line}")
+
+    # -- storing -----------------------------------------------------------------------------------
+
+    def epoch_snapshot(self) -> bytes:
+        """Return what changes with a commit or a proposal only; it holds secrets (see ``mls.snapshot``)."""
+        pending = tuple(self._pending.values())
+        return EpochSnapshot(self._state, pending, self._join_extensions, self._is_active).encode()
+
+    def ratchet_changes(self) -> dict[bytes, bytes | None]:
+        """Take the records changed since the last call: value to write, or None to delete."""
+        taken, self._record_changes = self._record_changes, {}
+        for epoch, one in self._epochs.items():
+            for key, value in one.secret_tree.take_changes().items():
+                taken[record_key(epoch, key)] = value
+        return taken
+
+    def all_records(self) -> dict[bytes, bytes]:
+        """Return every record, as a store holds them once all changes are written."""
+        records = {}
+        for epoch, one in self._epochs.items():
+            if epoch != self.epoch:
+                records[record_key(epoch, STATIC_PART)] = encode_past(one.past)
+            for key, value in one.secret_tree.records().items():
+                records[record_key(epoch, key)] = value
+        return records
+
+    @classmethod
+    def restore(
+        cls, epoch_snapshot: bytes, records: Mapping[bytes, bytes], *, config: GroupConfig = _DEFAULT_CONFIG
+    ) -> Group:
+        """Make a group again from what was stored; raises ``DamagedSnapshot``."""
+        snapshot = EpochSnapshot.decode(epoch_snapshot)
+        epochs = restore_message_epochs(snapshot.state, records, config.limits) if snapshot.is_active else {}
+        return cls(snapshot, epochs, config)
+
+
+@dataclass(frozen=True)
+class StagedJoin:
+    """An external commit to send, and the group as it is once the commit is accepted."""
+
+    commit: bytes = field(repr=False)
+    group: Group
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that begins."""
+        return self.group.epoch
+
+    @property
+    def own_leaf_index(self) -> LeafIndex:
+        """Leaf of the joiner."""
+        return self.group.own_leaf_index
+
+    def group_info(
+        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
+    ) -> bytes:
+        """Return a signed GroupInfo of the epoch that begins, as an MLSMessage."""
+        return self.group.group_info(extensions, with_tree=with_tree, external=external)
+
+
+def inspect_group_info(
+    group_info: bytes,
+    *,
+    suite: CipherSuite,
+    ratchet_tree: bytes | None = None,
+    authentication: AuthenticationService | None = None,
+) -> GroupInfoView:
+    """Verify a GroupInfo and show its roster before joining with it; raises ``PeerError``."""
+    return _inspect(
+        group_info,
+        suite=suite,
+        ratchet_tree=ratchet_tree,
+        authentication=authentication or AnyBasicCredential(),
+    )
+
+
+def _key_package(key_package: KeyPackage | bytes) -> KeyPackage:
+    return key_package if isinstance(key_package, KeyPackage) else KeyPackage.from_message(key_package)

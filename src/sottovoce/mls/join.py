@@ -1,0 +1,332 @@
+"""Coming into a group: by Welcome, or by an external commit (RFC 9420 §12.4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from sottovoce.crypto.errors import DecryptionError
+from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import CipherSuite
+from sottovoce.mls import tree_math
+from sottovoce.mls.commit import EXTERNAL_INIT_CONTEXT, NextEpoch, confirmation_tag, new_member_psks
+from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.credentials import AuthenticationService, Credential
+from sottovoce.mls.epoch import EpochState, Member
+from sottovoce.mls.errors import MisuseError, ValidationError
+from sottovoce.mls.extensions import Extensions, ExtensionType, find_extension
+from sottovoce.mls.framing import ContentAuth, FramedContent, MLSMessage, Sender, SenderType, WireFormat
+from sottovoce.mls.group_info import GroupContext, GroupInfo, GroupSecrets, Welcome
+from sottovoce.mls.key_package import MLS10, KeyPackageBundle, Random, default_capabilities
+from sottovoce.mls.key_schedule import (
+    interim_transcript_hash,
+    key_schedule,
+    psk_secret,
+    welcome_key_and_nonce,
+    welcome_secret,
+)
+from sottovoce.mls.labels import decrypt_with_label
+from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource
+from sottovoce.mls.presentation import Reader, decode
+from sottovoce.mls.proposal_list import resolve_psks
+from sottovoce.mls.proposals import Commit, ExternalInit, PreSharedKey, Proposal, Remove
+from sottovoce.mls.protection import public_message, sign_content
+from sottovoce.mls.ratchet_tree import RatchetTree
+from sottovoce.mls.rules import ValidationRule
+from sottovoce.mls.tree_math import LeafIndex
+from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
+from sottovoce.mls.treekem import PathSecrets, new_path
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An epoch's state as a new member has it."""
+
+    state: EpochState
+    encryption_secret: bytes = field(repr=False)
+    group_info_extensions: Extensions
+    """Without the ratchet tree, which the state has."""
+
+
+@dataclass(frozen=True)
+class GroupInfoView:
+    """What a GroupInfo says once everything in it has been verified but the confirmation tag."""
+
+    group_id: bytes
+    epoch: int
+    members: tuple[Member, ...]
+    extensions: Extensions
+    group_info_extensions: Extensions
+    signer: Member
+    confirmed_transcript_hash: bytes
+
+
+def _without_tree(extensions: Extensions) -> Extensions:
+    return tuple(one for one in extensions if one.extension_type != ExtensionType.RATCHET_TREE)
+
+
+def open_group_info(
+    group_info: GroupInfo,
+    suite: CipherSuite,
+    ratchet_tree: bytes | None,
+    authentication: AuthenticationService,
+) -> tuple[RatchetTree, Member]:
+    """Verify a GroupInfo and its tree (§12.4.3.1); returns the tree and the signer.
+
+    ``ratchet_tree`` is the encoded tree where the GroupInfo does not carry it. Raises ``ValidationError``.
+    """
+    context = group_info.group_context
+    # §12.4.3.1: version and cipher suite are those of the joiner's key package.
+    if context.version != MLS10 or context.suite_id != suite.id:
+        raise ValidationError(ValidationRule.WELCOME_SUITE, f"suite {context.suite_id:#06x}")
+    data = find_extension(group_info.extensions, ExtensionType.RATCHET_TREE) or ratchet_tree
+    if data is None:
+        raise ValidationError(ValidationRule.WELCOME_TREE)
+    tree = RatchetTree.decode(data)
+    signer = tree.leaf(group_info.signer)
+    # §12.4.3.1: "Verify the signature on the GroupInfo object"; the signer's leaf must not be blank.
+    if signer is None or not group_info.verify(suite, signer.signature_key):
+        raise ValidationError(ValidationRule.WELCOME_SIGNATURE)
+    # §12.4.3.1: "Verify that the tree hash of the ratchet tree matches the tree_hash field".
+    if tree.tree_hash(suite) != context.tree_hash:
+        raise ValidationError(ValidationRule.TREE_HASH)
+    validate_tree(tree, suite, context.group_id, context.extensions, authentication)
+    return tree, Member.at(group_info.signer, signer)
+
+
+def read_group_info(data: bytes) -> GroupInfo:
+    """Read an MLSMessage that must hold a GroupInfo; raises ``DecodingError`` or ``ValidationError`` F09."""
+    body = MLSMessage.decode(data).body
+    if not isinstance(body, GroupInfo):
+        raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT, "a GroupInfo is wanted")
+    return body
+
+
+def inspect_group_info(
+    group_info: bytes,
+    *,
+    suite: CipherSuite,
+    ratchet_tree: bytes | None = None,
+    authentication: AuthenticationService,
+) -> GroupInfoView:
+    """Verify a GroupInfo and show what it says, before joining with it. Raises ``MLSPeerError``."""
+    read = read_group_info(group_info)
+    tree, signer = open_group_info(read, suite, ratchet_tree, authentication)
+    context = read.group_context
+    return GroupInfoView(
+        context.group_id,
+        context.epoch,
+        tuple(Member.at(index, leaf) for index, leaf in tree.members()),
+        context.extensions,
+        _without_tree(read.extensions),
+        signer,
+        context.confirmed_transcript_hash,
+    )
+
+
+# -- by Welcome (§12.4.3.1) ------------------------------------------------------------------------------
+
+
+def _open_secrets(welcome: Welcome, bundle: KeyPackageBundle) -> GroupSecrets:
+    suite, reference = bundle.suite, bundle.ref
+    # §12.4.3.1: the cipher suite must be the key package's. A room never changes its suite.
+    if welcome.suite_id != suite.id:
+        raise ValidationError(ValidationRule.WELCOME_SUITE, f"suite {welcome.suite_id:#06x}")
+    entry = next((one for one in welcome.secrets if one.new_member == reference), None)
+    if entry is None:
+        raise ValidationError(ValidationRule.WELCOME_ADDRESSED)
+    private = bundle.init_private_key.reveal()
+    try:
+        octets = decrypt_with_label(
+            suite, private, b"Welcome", welcome.encrypted_group_info, entry.kem_output, entry.ciphertext
+        )
+    except DecryptionError as error:
+        raise ValidationError(ValidationRule.WELCOME_SECRETS, "the group secrets") from error
+    secrets = decode(GroupSecrets.read, octets)
+    names = {(psk.psk_type, psk.psk_id, psk.group_id, psk.epoch) for psk in secrets.psks}
+    if len(names) != len(secrets.psks) or any(len(psk.nonce) != suite.secret_length for psk in secrets.psks):
+        raise ValidationError(ValidationRule.WELCOME_PSK)
+    return secrets
+
+
+def join_by_welcome(
+    welcome: Welcome,
+    bundle: KeyPackageBundle,
+    *,
+    psks: Mapping[bytes, Secret],
+    ratchet_tree: bytes | None,
+    config: GroupConfig,
+) -> Joined:
+    """Work out the state of the epoch a Welcome leads to. Raises ``MLSPeerError`` (§12.4.3.1)."""
+    suite = bundle.suite
+    secrets = _open_secrets(welcome, bundle)
+    combined = psk_secret(suite, resolve_psks(secrets.psks, psks, b"", {}))
+    key, nonce = welcome_key_and_nonce(suite, welcome_secret(suite, secrets.joiner_secret, combined))
+    try:
+        octets = suite.open(key, nonce, b"", welcome.encrypted_group_info)
+    except DecryptionError as error:
+        raise ValidationError(ValidationRule.WELCOME_SECRETS, "the GroupInfo") from error
+    group_info = decode(GroupInfo.read, octets)
+    tree, signer = open_group_info(group_info, suite, ratchet_tree, config.authentication)
+    own = _find_own_leaf(tree, bundle.key_package.leaf_node)
+    context = group_info.group_context
+    private_keys = {tree_math.leaf_node_index(own): bundle.encryption_private_key.reveal()}
+    if secrets.path_secret is not None:
+        private_keys |= _path_keys(suite, tree, own, signer.leaf_index, secrets.path_secret)
+    schedule = key_schedule(suite, secrets.joiner_secret, combined, context.encoded)
+    # §12.4.3.1: "Verify the confirmation tag in the GroupInfo using the derived confirmation key".
+    confirmed, tag = context.confirmed_transcript_hash, group_info.confirmation_tag
+    if not suite.verify_mac(schedule.secrets.confirmation_key, confirmed, tag):
+        raise ValidationError(ValidationRule.WELCOME_CONFIRMATION)
+    state = EpochState(
+        suite,
+        context,
+        tree,
+        own,
+        KeyPair(bundle.signature_private_key.reveal(), bundle.key_package.leaf_node.signature_key),
+        private_keys,
+        schedule.secrets,
+        interim_transcript_hash(suite, confirmed, tag),
+        tag,
+    )
+    return Joined(state, schedule.encryption_secret, _without_tree(group_info.extensions))
+
+
+def _find_own_leaf(tree: RatchetTree, own: LeafNode) -> LeafIndex:
+    for index, leaf in tree.members():
+        if leaf.signature_key == own.signature_key and leaf.encoded == own.encoded:
+            return index
+    raise ValidationError(ValidationRule.WELCOME_LEAF)
+
+
+def _path_keys(
+    suite: CipherSuite, tree: RatchetTree, own: LeafIndex, signer: LeafIndex, path_secret: bytes
+) -> dict[tree_math.NodeIndex, bytes]:
+    """Derive the keys above us from a Welcome's path secret (§12.4.3.1)."""
+    if own == signer or len(path_secret) != suite.secret_length:
+        raise ValidationError(ValidationRule.WELCOME_PATH_SECRET)
+    at = tree_math.leaf_node_index(signer)
+    shared = [index for index in tree.direct_path(own) if tree_math.is_below(at, index)]
+    nodes = [(index, node) for index in shared if (node := tree.parent_node(index)) is not None]
+    # The secret belongs to the lowest node above both, so that one is not blank.
+    if not nodes or nodes[0][0] != shared[0]:
+        raise ValidationError(ValidationRule.WELCOME_PATH_SECRET)
+    pairs = PathSecrets.derive(suite, path_secret, len(nodes)).key_pairs
+    if any(pair.public != node.encryption_key for pair, (_, node) in zip(pairs, nodes, strict=True)):
+        raise ValidationError(ValidationRule.WELCOME_PATH_SECRET)
+    return {index: pair.private for pair, (index, _) in zip(pairs, nodes, strict=True)}
+
+
+# -- by external commit (§12.4.3.2) ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Joiner:
+    """Who joins externally: the leaf to be, its keys, and an old leaf to remove with it."""
+
+    credential: Credential
+    signature_key_pair: KeyPair
+    remove: LeafIndex | None
+    capabilities: Capabilities | None
+    leaf_extensions: Extensions
+
+
+def join_by_external_commit(
+    group_info: GroupInfo,
+    joiner: Joiner,
+    *,
+    suite: CipherSuite,
+    psks: Mapping[bytes, Secret],
+    ratchet_tree: bytes | None,
+    authenticated_data: bytes,
+    config: GroupConfig,
+    random: Random,
+) -> tuple[bytes, Joined]:
+    """Work out an external commit; returns its PublicMessage and the state it leads to (§12.4.3.2).
+
+    Raises ``MLSPeerError`` for the GroupInfo, ``MisuseError`` for an old leaf that is not the joiner's.
+    """
+    tree, _ = open_group_info(group_info, suite, ratchet_tree, config.authentication)
+    context = group_info.group_context
+    external_pub = find_extension(group_info.extensions, ExtensionType.EXTERNAL_PUB)
+    if external_pub is None or context.epoch == 0:
+        raise ValidationError(ValidationRule.GROUP_INFO_EXTERNAL)
+    kem_output, init_secret = suite.hpke_export_to(
+        decode(Reader.opaque, external_pub), b"", EXTERNAL_INIT_CONTEXT, suite.secret_length
+    )
+    identifiers = new_member_psks(psks, suite, random)
+    combined = psk_secret(suite, resolve_psks(identifiers, psks, b"", {}))
+    proposals: list[Proposal] = [ExternalInit(kem_output), *map(PreSharedKey, identifiers)]
+    if joiner.remove is not None:
+        _remove_old_leaf(tree, joiner, config)
+        proposals.append(Remove(joiner.remove))
+    encryption = suite.derive_key_pair(random(suite.secret_length))
+    template = LeafNode(
+        encryption.public,
+        joiner.signature_key_pair.public,
+        joiner.credential,
+        joiner.capabilities or default_capabilities(suite),
+        LeafNodeSource.COMMIT,
+        joiner.leaf_extensions,
+        b"",
+        None,
+        b"",
+    )
+    own = tree.add(template)
+    path = new_path(
+        suite,
+        tree,
+        own,
+        template,
+        encryption,
+        random(suite.secret_length),
+        group_id=context.group_id,
+        signature_private_key=joiner.signature_key_pair.private,
+    )
+    validate_uniqueness(tree)
+    validate_group_support(tree, suite, context.extensions, [own])
+    coming = NextEpoch(tree, context.extensions, init_secret, path.secrets.commit_secret, combined)
+    provisional = coming.provisional_context(context, suite).encoded
+    commit = Commit(tuple(proposals), path.encrypt(suite, tree, provisional, []))
+    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
+    content = FramedContent(context.group_id, context.epoch, sender, authenticated_data, commit)
+    key_pair = joiner.signature_key_pair
+    signed = sign_content(suite, key_pair.private, WireFormat.PUBLIC_MESSAGE, content, context.encoded)
+    interim = interim_transcript_hash(suite, context.confirmed_transcript_hash, group_info.confirmation_tag)
+    new, schedule = coming.schedule(suite, context, interim, signed)
+    tag = confirmation_tag(suite, schedule, new)
+    signed = replace(signed, auth=ContentAuth(signed.auth.signature, tag))
+    state = EpochState(
+        suite,
+        new,
+        tree,
+        own,
+        key_pair,
+        path.private_keys,
+        schedule.secrets,
+        interim_transcript_hash(suite, new.confirmed_transcript_hash, tag),
+        tag,
+    )
+    # §6.2: an external joiner has no membership key, and its message no membership tag.
+    message = MLSMessage(public_message(suite, b"", signed, context.encoded)).encode()
+    return message, Joined(state, schedule.encryption_secret, _without_tree(group_info.extensions))
+
+
+def _remove_old_leaf(tree: RatchetTree, joiner: Joiner, config: GroupConfig) -> None:
+    index = joiner.remove
+    old = None if index is None else tree.leaf(index)
+    if (
+        index is None
+        or old is None
+        or not config.authentication.same_client(old.credential, joiner.credential)
+    ):
+        raise MisuseError("the leaf to remove is not an older one of this client: look it up in the roster")
+    tree.remove(index)
+
+
+def context_of_new_group(
+    suite: CipherSuite, group_id: bytes, tree: RatchetTree, extensions: Extensions
+) -> GroupContext:
+    """Return the GroupContext of a group's first epoch (RFC 9420 §11)."""
+    return GroupContext(MLS10, suite.id, group_id, 0, tree.tree_hash(suite), b"", extensions)

@@ -1,0 +1,193 @@
+"""Key packages: what a client publishes so that it can be added while away (RFC 9420 §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import CipherSuite, cipher_suite
+from sottovoce.mls.credentials import AuthenticationService, Credential, CredentialType
+from sottovoce.mls.errors import DecodingError, ValidationError
+from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
+from sottovoce.mls.labels import ref_hash, sign_with_label, verify_with_label
+from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource, Lifetime
+from sottovoce.mls.presentation import Reader, decode, opaque, uint16
+from sottovoce.mls.rules import ValidationRule
+
+MLS10: Final = 1
+"""The protocol version of RFC 9420, ``mls10``."""
+WIRE_FORMAT: Final = 5
+"""``mls_key_package`` (RFC 9420 §6)."""
+
+Random = Callable[[int], bytes]
+"""A source of that many random bytes; in use, ``os.urandom``."""
+
+
+@dataclass(frozen=True)
+class KeyPackage:
+    """An init key, a leaf to be placed, and the client's signature over both (RFC 9420 §10)."""
+
+    version: int
+    suite_id: int
+    init_key: bytes
+    leaf_node: LeafNode
+    extensions: Extensions
+    signature: bytes
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The key package as ``KeyPackage``."""
+        return self._signed_part + opaque(self.signature)
+
+    @cached_property
+    def _signed_part(self) -> bytes:
+        return (
+            uint16(self.version)
+            + uint16(self.suite_id)
+            + opaque(self.init_key)
+            + self.leaf_node.encoded
+            + encode_extensions(self.extensions)
+        )
+
+    @property
+    def message(self) -> bytes:
+        """The key package as an MLSMessage, as it is published."""
+        return uint16(MLS10) + uint16(WIRE_FORMAT) + self.encoded
+
+    @classmethod
+    def read(cls, reader: Reader) -> KeyPackage:
+        """Read one."""
+        return cls(
+            reader.uint16(),
+            reader.uint16(),
+            reader.opaque(),
+            LeafNode.read(reader),
+            read_extensions(reader),
+            reader.opaque(),
+        )
+
+    @classmethod
+    def from_message(cls, data: bytes) -> KeyPackage:
+        """Read an MLSMessage that must hold a key package; raises ``DecodingError``."""
+        reader = Reader(bytes(data))
+        if (reader.uint16(), reader.uint16()) != (MLS10, WIRE_FORMAT):
+            raise DecodingError("the message is not a key package of MLS 1.0")
+        key_package = cls.read(reader)
+        reader.finish()
+        return key_package
+
+    def reference(self, suite: CipherSuite) -> bytes:
+        """Return the KeyPackageRef, Nh bytes (RFC 9420 §5.2)."""
+        return ref_hash(suite, b"MLS 1.0 KeyPackage Reference", self.encoded)
+
+    def validate(
+        self, suite: CipherSuite, now: int, authentication: AuthenticationService | None = None
+    ) -> None:
+        """Check all that §10.1 asks apart from a group; raises :class:`ValidationError`.
+
+        ``now`` is Unix time in seconds. With ``authentication`` the credential is judged too.
+        """
+        leaf = self.leaf_node
+        # §10.1: "Verify that the cipher suite and protocol version of the KeyPackage match".
+        if self.version != MLS10 or self.suite_id != suite.id:
+            raise ValidationError(ValidationRule.KEY_PACKAGE_SUITE, f"suite {self.suite_id:#06x}")
+        # §10.1: "Verify that the leaf_node of the KeyPackage is valid for a KeyPackage".
+        if leaf.source is not LeafNodeSource.KEY_PACKAGE or leaf.lifetime is None:
+            raise ValidationError(ValidationRule.LEAF_SOURCE, "a key package needs a key package's leaf")
+        if not leaf.lifetime.covers(now):
+            raise ValidationError(ValidationRule.LEAF_LIFETIME, "it is expired or not valid yet")
+        if not leaf.verify(suite):
+            raise ValidationError(ValidationRule.LEAF_SIGNATURE)
+        # §10.1: "Verify that the signature on the KeyPackage is valid".
+        content, key = self._signed_part, leaf.signature_key
+        if not verify_with_label(suite, key, b"KeyPackageTBS", content, self.signature):
+            raise ValidationError(ValidationRule.KEY_PACKAGE_SIGNATURE)
+        # §10.1: "Verify that the value of leaf_node.encryption_key is different from the init_key".
+        if leaf.encryption_key == self.init_key:
+            raise ValidationError(ValidationRule.KEY_PACKAGE_INIT_KEY)
+        if authentication is not None:
+            authentication.validate(leaf.credential, leaf.signature_key)
+
+
+@dataclass(frozen=True)
+class KeyPackageBundle:
+    """A key package and the private keys that belong to it, kept until the package is used."""
+
+    key_package: KeyPackage
+    init_private_key: Secret = field(repr=False)
+    encryption_private_key: Secret = field(repr=False)
+    signature_private_key: Secret = field(repr=False)
+
+    @property
+    def suite(self) -> CipherSuite:
+        """The cipher suite of the package."""
+        return cipher_suite(self.key_package.suite_id)
+
+    @property
+    def ref(self) -> bytes:
+        """The KeyPackageRef under which a Welcome addresses this client."""
+        return self.key_package.reference(self.suite)
+
+    @property
+    def message(self) -> bytes:
+        """The MLSMessage to publish; it holds nothing secret."""
+        return self.key_package.message
+
+    def to_bytes(self) -> bytes:
+        """Encode with the private keys, for a store that is encrypted."""
+        keys = (self.init_private_key, self.encryption_private_key, self.signature_private_key)
+        return opaque(self.key_package.encoded) + b"".join(opaque(key.reveal()) for key in keys)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> KeyPackageBundle:
+        """Read what :meth:`to_bytes` wrote; raises ``DecodingError``."""
+
+        def read(reader: Reader) -> KeyPackageBundle:
+            key_package = decode(KeyPackage.read, reader.opaque())
+            return cls(key_package, *(Secret(reader.opaque()) for _ in range(3)))
+
+        return decode(read, data)
+
+
+def default_capabilities(suite: CipherSuite, extensions: Iterable[int] = ()) -> Capabilities:
+    """Return the capabilities of this implementation for ``suite``, with the application's extensions."""
+    return Capabilities((MLS10,), (suite.id,), tuple(extensions), (), (CredentialType.BASIC,))
+
+
+def generate_key_package(
+    suite: CipherSuite,
+    credential: Credential,
+    signature_key_pair: KeyPair,
+    *,
+    lifetime: Lifetime,
+    capabilities: Capabilities | None = None,
+    extensions: Extensions = (),
+    leaf_extensions: Extensions = (),
+    random: Random,
+) -> KeyPackageBundle:
+    """Make a key package with new init and encryption keys, signed by ``signature_key_pair``."""
+    init = suite.derive_key_pair(random(suite.secret_length))
+    encryption = suite.derive_key_pair(random(suite.secret_length))
+    leaf = LeafNode(
+        encryption.public,
+        signature_key_pair.public,
+        credential,
+        capabilities or default_capabilities(suite),
+        LeafNodeSource.KEY_PACKAGE,
+        leaf_extensions,
+        b"",
+        lifetime,
+    ).signed(suite, signature_key_pair.private)
+    unsigned = KeyPackage(MLS10, suite.id, init.public, leaf, extensions, b"")
+    content = unsigned._signed_part  # noqa: SLF001  # of this class, in its own module
+    signature = sign_with_label(suite, signature_key_pair.private, b"KeyPackageTBS", content)
+    return KeyPackageBundle(
+        replace(unsigned, signature=signature),
+        Secret(init.private),
+        Secret(encryption.private),
+        Secret(signature_key_pair.private),
+    )

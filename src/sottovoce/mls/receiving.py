@@ -1,0 +1,146 @@
+"""From a received message to a staged result (RFC 9420 §6, §12.1, §12.4.2); nothing changes here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sottovoce.crypto.secret import Secret
+from sottovoce.mls.commit import receive_commit
+from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.epoch import EpochState, MessageEpoch
+from sottovoce.mls.errors import OwnMessage, ValidationError, WrongEpoch
+from sottovoce.mls.framing import (
+    AuthenticatedContent,
+    ContentType,
+    MLSMessage,
+    PrivateMessage,
+    PublicMessage,
+    SenderType,
+)
+from sottovoce.mls.proposal_list import SentProposal, resumption_psks
+from sottovoce.mls.proposals import Commit, ExternalInit, ReInit
+from sottovoce.mls.protection import (
+    VerifiedContent,
+    decrypt_content,
+    open_sender_data,
+    verify,
+    verify_membership_tag,
+)
+from sottovoce.mls.rules import ValidationRule
+from sottovoce.mls.secret_tree import RatchetStep
+from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedProposal
+from sottovoce.mls.tree_math import LeafIndex
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """All that receiving looks at, and does not change."""
+
+    state: EpochState
+    epochs: Mapping[int, MessageEpoch]
+    pending: Callable[[bytes], SentProposal | None]
+    config: GroupConfig
+
+    def receive(
+        self, data: bytes, psks: Mapping[bytes, Secret], now: int
+    ) -> StagedApplication | StagedProposal | StagedCommit:
+        """Decode, decrypt, verify and work out one message; raises ``PeerError``."""
+        body = MLSMessage.decode(data).body
+        if isinstance(body, PrivateMessage):
+            return self._receive_private(body, psks, now)
+        if isinstance(body, PublicMessage):
+            return self._receive_public(body, psks, now)
+        raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT)
+
+    def _check_header(self, group_id: bytes, epoch: int, content_type: ContentType) -> None:
+        # §6: "the group_id and epoch fields" decide which group and which keys are meant.
+        if group_id != self.state.context.group_id:
+            raise ValidationError(ValidationRule.FRAMING_GROUP)
+        # §12.4: proposals and commits are for the current epoch; only application data may come late.
+        late = content_type is ContentType.APPLICATION and epoch in self.epochs
+        if epoch != self.state.epoch and not late:
+            raise WrongEpoch(epoch, self.state.epoch)
+
+    def _receive_private(
+        self, message: PrivateMessage, psks: Mapping[bytes, Secret], now: int
+    ) -> StagedApplication | StagedProposal | StagedCommit:
+        self._check_header(message.group_id, message.epoch, message.content_type)
+        epoch, suite = self.epochs[message.epoch], self.state.suite
+        sender = open_sender_data(suite, message, epoch.past.sender_data_secret)
+        if sender.leaf == epoch.past.own_leaf:
+            raise OwnMessage("this message is one of our own")
+        member = epoch.past.roster.get(sender.leaf)
+        # §6.3.2: "the recipient MUST verify that the leaf_index ... is a non-blank leaf".
+        if member is None:
+            raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {sender.leaf}")
+        content, step = decrypt_content(suite, message, sender, epoch.secret_tree)
+        verified = verify(suite, member.signature_key, content, epoch.past.context.encoded)
+        body = verified.content.content
+        if isinstance(body, bytes):
+            data = message.authenticated_data
+            return StagedApplication(body, member, message.epoch, data, step)
+        return self._handshake(verified, psks, now, step)
+
+    def _receive_public(
+        self, message: PublicMessage, psks: Mapping[bytes, Secret], now: int
+    ) -> StagedProposal | StagedCommit:
+        content, state = message.content, self.state
+        # §6: "application data MUST be sent as PrivateMessage".
+        if content.content_type is ContentType.APPLICATION:
+            raise ValidationError(ValidationRule.FRAMING_APPLICATION_ENCRYPTED)
+        self._check_header(content.group_id, content.epoch, content.content_type)
+        authenticated = message.authenticated()
+        if content.sender.sender_type is SenderType.MEMBER:
+            if not self.config.accept_public_messages:
+                raise ValidationError(ValidationRule.FRAMING_MEMBER_ENCRYPTS)
+            if content.sender.index == state.own_leaf:
+                raise OwnMessage("this message is one of our own")
+            member = self.epochs[state.epoch].past.roster.get(LeafIndex(content.sender.index))
+            if member is None:
+                raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {content.sender.index}")
+            key = state.secrets.membership_key
+            verify_membership_tag(state.suite, key, message, state.context.encoded)
+            signature_key = member.signature_key
+        else:
+            signature_key = self._new_member_key(authenticated)
+        verified = verify(state.suite, signature_key, authenticated, state.context.encoded)
+        return self._handshake(verified, psks, now, None)
+
+    def _new_member_key(self, message: AuthenticatedContent) -> bytes:
+        """Return the key an external joiner signs with: that of the leaf it brings (§12.4.3.2)."""
+        commit = message.content.content
+        joins = message.content.sender.sender_type is SenderType.NEW_MEMBER_COMMIT
+        if not joins or not isinstance(commit, Commit):
+            raise ValidationError(ValidationRule.FRAMING_SENDER, "outsiders may join, and propose nothing")
+        if not self.config.accept_external_commits or self.state.epoch == 0:
+            raise ValidationError(ValidationRule.PROPOSAL_EXTERNALS_ACCEPTED)
+        if commit.path is None:
+            raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL_PATH)
+        return commit.path.leaf_node.signature_key
+
+    def _handshake(
+        self, message: VerifiedContent, psks: Mapping[bytes, Secret], now: int, step: RatchetStep | None
+    ) -> StagedProposal | StagedCommit:
+        body, state = message.content.content, self.state
+        if isinstance(body, Commit):
+            past = {epoch: one.past for epoch, one in self.epochs.items()}
+            staged = receive_commit(
+                state,
+                self.config,
+                message,
+                body,
+                pending=self.pending,
+                psks=psks,
+                resumption=resumption_psks(state, past),
+                now=now,
+            )
+            if self.config.check_commit is not None:
+                self.config.check_commit(staged)
+            return replace(staged, step=step)
+        # §12.1.6: an ExternalInit is never proposed; groups here are not reinitialised (§12.1.5).
+        if isinstance(body, bytes | ExternalInit | ReInit):
+            raise ValidationError(ValidationRule.PROPOSAL_ALLOWED)
+        reference = message.reference(state.suite)
+        sent = SentProposal(body, message.content.sender, reference)
+        return StagedProposal(b"", state.epoch, sent, reference, step)

@@ -1,0 +1,287 @@
+"""The secret tree and the message ratchets at its leaves (RFC 9420 §9).
+
+A secret is deleted as soon as what follows from it has been derived (§9.2). Nodes are opened only on
+the way to a leaf that is used; what is still to be opened, each ratchet and each skipped key is one
+small record, so that the store writes what changed and nothing else. A :class:`RatchetStep` is planned
+without a change and applied when its message is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sottovoce.crypto.suites import CipherSuite
+from sottovoce.mls import tree_math
+from sottovoce.mls.errors import (
+    DamagedSnapshot,
+    DecodingError,
+    GenerationTooFar,
+    KeyConsumed,
+    MisuseError,
+    StaleStaging,
+)
+from sottovoce.mls.framing import ContentType
+from sottovoce.mls.labels import derive_tree_secret, expand_with_label
+from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64
+from sottovoce.mls.tree_math import LeafIndex, NodeIndex
+
+HANDSHAKE: Final = 0
+APPLICATION: Final = 1
+MAX_GENERATION: Final = 0xFFFF_FFFF
+_LABELS: Final = (b"handshake", b"application")
+
+
+@dataclass(frozen=True)
+class RatchetLimits:
+    """How much a sender can make us derive and keep (RFC 9420 §9.2, §15.3)."""
+
+    max_forward_generations: int = 1000
+    max_skipped_keys: int = 1000
+    max_skipped_keys_per_epoch: int = 10_000
+
+
+@dataclass(frozen=True)
+class MessageKey:
+    """Key and nonce of one message (RFC 9420 §9.1)."""
+
+    key: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
+
+
+@dataclass
+class Ratchet:
+    """One sender's chain: the secret of the next generation, and keys skipped on the way."""
+
+    generation: int
+    secret: bytes = field(repr=False)
+    skipped: dict[int, MessageKey] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class RatchetStep:
+    """The use of one generation of one ratchet, planned."""
+
+    leaf: LeafIndex
+    kind: int
+    generation: int
+    message_key: MessageKey = field(repr=False)
+    start: int
+    """Generation the ratchet stood at when this was planned."""
+    next_secret: bytes | None = field(repr=False)
+    """Secret of the generation after this one; None where a skipped key is used."""
+    skipped: Mapping[int, MessageKey] = field(repr=False)
+
+
+def ratchet_kind(content_type: ContentType) -> int:
+    """Return which of a leaf's two ratchets a content type uses (§9.1)."""
+    return APPLICATION if content_type is ContentType.APPLICATION else HANDSHAKE
+
+
+class SecretTree:
+    """One epoch's message secrets, the unopened nodes and the ratchets of the leaves in use."""
+
+    __slots__ = ("_changes", "_leaf_count", "_limits", "_nodes", "_ratchets", "_skipped_count", "_suite")
+
+    def __init__(
+        self, suite: CipherSuite, leaf_count: int, encryption_secret: bytes | None, limits: RatchetLimits
+    ) -> None:
+        self._suite = suite
+        self._leaf_count = leaf_count
+        self._limits = limits
+        self._nodes: dict[NodeIndex, bytes] = {}
+        self._ratchets: dict[tuple[LeafIndex, int], Ratchet] = {}
+        self._changes: set[bytes] = set()
+        self._skipped_count = 0
+        if encryption_secret is not None:
+            self._put_node(tree_math.root(leaf_count), encryption_secret)
+
+    def __repr__(self) -> str:
+        return f"SecretTree({self._leaf_count} leaves, {len(self._ratchets)} ratchets, {self._skipped_count} skipped)"
+
+    @property
+    def skipped_count(self) -> int:
+        """How many skipped keys are kept, over all senders."""
+        return self._skipped_count
+
+    # -- planning: no change -----------------------------------------------------------------------
+
+    def plan_next(self, leaf: LeafIndex, kind: int) -> RatchetStep:
+        """Plan the use of a ratchet's next generation, to send with it."""
+        generation = self._ratchet(leaf, kind).generation
+        if generation > MAX_GENERATION:
+            raise MisuseError("this epoch's last message is sent: commit to begin another")
+        return self.plan(leaf, kind, generation)
+
+    def plan(self, leaf: LeafIndex, kind: int, generation: int) -> RatchetStep:
+        """Plan the use of ``generation``.
+
+        Raises ``GenerationTooFar`` before anything is derived, and ``KeyConsumed`` for a key that is gone.
+        """
+        ratchet = self._ratchet(leaf, kind)
+        if generation < ratchet.generation:
+            if generation not in ratchet.skipped:
+                raise KeyConsumed(f"the key of generation {generation} of leaf {leaf} is used or dropped")
+            return RatchetStep(
+                leaf, kind, generation, ratchet.skipped[generation], ratchet.generation, None, {}
+            )
+        if generation - ratchet.generation > self._limits.max_forward_generations:
+            raise GenerationTooFar(f"generation {generation} of leaf {leaf} is too far ahead")
+        secret, skipped = ratchet.secret, {}
+        for passed in range(ratchet.generation, generation):
+            skipped[passed] = self._message_key(secret, passed)
+            secret = self._tree_secret(secret, b"secret", passed)
+        key = self._message_key(secret, generation)
+        following = self._tree_secret(secret, b"secret", generation)
+        return RatchetStep(leaf, kind, generation, key, ratchet.generation, following, skipped)
+
+    def _message_key(self, secret: bytes, generation: int) -> MessageKey:
+        suite = self._suite
+        return MessageKey(
+            derive_tree_secret(suite, secret, b"key", generation, suite.key_length),
+            derive_tree_secret(suite, secret, b"nonce", generation, suite.nonce_length),
+        )
+
+    def _tree_secret(self, secret: bytes, label: bytes, generation: int) -> bytes:
+        return derive_tree_secret(self._suite, secret, label, generation, self._suite.secret_length)
+
+    def _ratchet(self, leaf: LeafIndex, kind: int) -> Ratchet:
+        existing = self._ratchets.get((leaf, kind))
+        return existing if existing is not None else self._open_leaf(leaf)[1][kind]
+
+    def _open_leaf(self, leaf: LeafIndex) -> tuple[dict[NodeIndex, bytes | None], tuple[Ratchet, Ratchet]]:
+        """Derive the way to a leaf: (nodes that change, its two ratchets)."""
+        at = tree_math.leaf_node_index(leaf)
+        way = [at]
+        while way[-1] not in self._nodes:
+            if way[-1] == tree_math.root(self._leaf_count):
+                raise KeyConsumed(f"the secret tree holds nothing for leaf {leaf}")
+            way.append(tree_math.parent(way[-1]))
+        top = way[-1]
+        secret, changes = self._nodes[top], {top: None}
+        nodes: dict[NodeIndex, bytes | None] = dict(changes)
+        for parent, child in zip(way[::-1], way[-2::-1], strict=False):
+            goes_left = child == tree_math.left(parent)
+            sides = [self._expand(secret, b"tree", side) for side in (b"left", b"right")]
+            secret = sides[0 if goes_left else 1]
+            nodes[tree_math.sibling(child)] = sides[1 if goes_left else 0]
+        handshake, application = (Ratchet(0, self._expand(secret, label, b"")) for label in _LABELS)
+        return nodes, (handshake, application)
+
+    def _expand(self, secret: bytes, label: bytes, context: bytes) -> bytes:
+        return expand_with_label(self._suite, secret, label, context, self._suite.secret_length)
+
+    # -- applying ----------------------------------------------------------------------------------
+
+    def apply(self, step: RatchetStep) -> None:
+        """Carry a planned step out: delete what it used (§9.2); raises ``StaleStaging`` if that is gone."""
+        self.check(step)
+        if (step.leaf, step.kind) not in self._ratchets:
+            nodes, ratchets = self._open_leaf(step.leaf)
+            for index, secret in nodes.items():
+                self._put_node(index, secret)
+            for kind, ratchet in enumerate(ratchets):
+                self._ratchets[step.leaf, kind] = ratchet
+                self._changes.add(_ratchet_key(step.leaf, kind))
+        ratchet = self._ratchets[step.leaf, step.kind]
+        if step.next_secret is None:
+            self._drop_skipped(step.leaf, step.kind, step.generation)
+            return
+        ratchet.generation, ratchet.secret = step.generation + 1, step.next_secret
+        self._changes.add(_ratchet_key(step.leaf, step.kind))
+        for generation, key in step.skipped.items():
+            ratchet.skipped[generation] = key
+            self._changes.add(_skipped_key(step.leaf, step.kind, generation))
+        self._skipped_count += len(step.skipped)
+        while ratchet.skipped and (
+            len(ratchet.skipped) > self._limits.max_skipped_keys
+            or self._skipped_count > self._limits.max_skipped_keys_per_epoch
+        ):
+            self._drop_skipped(step.leaf, step.kind, min(ratchet.skipped))
+
+    def check(self, step: RatchetStep) -> None:
+        """Raise ``StaleStaging`` unless ``step`` can still be applied; change nothing."""
+        ratchet = self._ratchets.get((step.leaf, step.kind))
+        generation = 0 if ratchet is None else ratchet.generation
+        used = step.next_secret is None and (ratchet is None or step.generation not in ratchet.skipped)
+        if used or (step.next_secret is not None and generation != step.start):
+            raise StaleStaging("the sender's ratchet has moved on: process the message again")
+
+    def is_applied(self, step: RatchetStep) -> bool:
+        """Whether a step planned by :meth:`plan_next` has been carried out."""
+        ratchet = self._ratchets.get((step.leaf, step.kind))
+        return ratchet is not None and ratchet.generation > step.generation
+
+    def _put_node(self, index: NodeIndex, secret: bytes | None) -> None:
+        if secret is None:
+            del self._nodes[index]
+        else:
+            self._nodes[index] = secret
+        self._changes.add(b"N" + uint32(index))
+
+    def _drop_skipped(self, leaf: LeafIndex, kind: int, generation: int) -> None:
+        del self._ratchets[leaf, kind].skipped[generation]
+        self._skipped_count -= 1
+        self._changes.add(_skipped_key(leaf, kind, generation))
+
+    # -- records -----------------------------------------------------------------------------------
+
+    def take_changes(self) -> dict[bytes, bytes | None]:
+        """Return the records changed since the last call, None for those to delete."""
+        taken = {key: self._record(key) for key in self._changes}
+        self._changes = set()
+        return taken
+
+    def records(self) -> dict[bytes, bytes]:
+        """Return every record."""
+        keys = [b"N" + uint32(index) for index in self._nodes]
+        for (leaf, kind), ratchet in self._ratchets.items():
+            keys.append(_ratchet_key(leaf, kind))
+            keys += (_skipped_key(leaf, kind, generation) for generation in ratchet.skipped)
+        found = {key: self._record(key) for key in keys}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _record(self, key: bytes) -> bytes | None:
+        reader = Reader(key, 1)
+        if key[:1] == b"N":
+            return self._nodes.get(NodeIndex(reader.uint32()))
+        ratchet = self._ratchets[LeafIndex(reader.uint32()), reader.uint8()]
+        if key[:1] == b"R":
+            return uint64(ratchet.generation) + opaque(ratchet.secret)
+        skipped = ratchet.skipped.get(reader.uint32())
+        return None if skipped is None else opaque(skipped.key) + opaque(skipped.nonce)
+
+    @classmethod
+    def restore(
+        cls, suite: CipherSuite, leaf_count: int, records: Mapping[bytes, bytes], limits: RatchetLimits
+    ) -> SecretTree:
+        """Make the tree again from its records; raises ``DamagedSnapshot``."""
+        tree = cls(suite, leaf_count, None, limits)
+        try:
+            for key in sorted(records):
+                tree._restore_record(Reader(key), Reader(records[key]))
+        except (DecodingError, KeyError) as error:
+            raise DamagedSnapshot("a stored ratchet record is damaged: join the group again") from error
+        return tree
+
+    def _restore_record(self, key: Reader, value: Reader) -> None:
+        # Sorted, the records of nodes come first, then ratchets, then skipped keys.
+        what = key.fixed(1)
+        if what == b"N":
+            self._nodes[NodeIndex(key.uint32())] = value.rest()
+            return
+        place = LeafIndex(key.uint32()), key.uint8()
+        if what == b"R":
+            self._ratchets[place] = Ratchet(value.uint64(), value.opaque())
+        else:
+            self._ratchets[place].skipped[key.uint32()] = MessageKey(value.opaque(), value.opaque())
+            self._skipped_count += 1
+
+
+def _ratchet_key(leaf: LeafIndex, kind: int) -> bytes:
+    return b"R" + uint32(leaf) + uint8(kind)
+
+
+def _skipped_key(leaf: LeafIndex, kind: int, generation: int) -> bytes:
+    return b"S" + uint32(leaf) + uint8(kind) + uint32(generation)

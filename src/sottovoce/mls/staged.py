@@ -1,0 +1,151 @@
+"""What an operation would do, before it is done: staged, then merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sottovoce.crypto.secret import Secret
+from sottovoce.mls.credentials import Credential
+from sottovoce.mls.epoch import EpochState, Member
+from sottovoce.mls.errors import NotAMember
+from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.proposal_list import SentProposal
+from sottovoce.mls.proposals import Proposal
+from sottovoce.mls.secret_tree import RatchetStep
+from sottovoce.mls.tree_math import LeafIndex
+
+
+@dataclass(frozen=True)
+class StagedMessage:
+    """Something encrypted to be sent, and the step of our own ratchet it used.
+
+    Merge it and store the change *before* sending: then no key can be used twice, whatever happens.
+    """
+
+    message: bytes
+    epoch: int
+    step: RatchetStep = field(repr=False)
+
+    @property
+    def generation(self) -> int:
+        """Which generation of our ratchet was used."""
+        return self.step.generation
+
+
+@dataclass(frozen=True)
+class StagedApplication:
+    """Application data received; merging deletes its key."""
+
+    content: bytes = field(repr=False)
+    sender_member: Member
+    epoch: int
+    authenticated_data: bytes
+    step: RatchetStep = field(repr=False)
+
+    @property
+    def sender(self) -> LeafIndex:
+        """Leaf of the sender, in the tree of the message's own epoch."""
+        return self.sender_member.leaf_index
+
+    @property
+    def sender_credential(self) -> Credential:
+        """Credential of the sender, from the tree of the message's own epoch."""
+        return self.sender_member.credential
+
+    @property
+    def generation(self) -> int:
+        """Which generation of the sender's ratchet was used."""
+        return self.step.generation
+
+
+@dataclass(frozen=True)
+class StagedProposal:
+    """A proposal, ours or received; merging keeps it for the commit that refers to it.
+
+    ``message`` is what to send for one of ours, empty for one received.
+    """
+
+    message: bytes
+    epoch: int
+    sent: SentProposal
+    reference: bytes
+    step: RatchetStep | None = field(repr=False)
+
+    @property
+    def sender(self) -> LeafIndex:
+        """Leaf of the member who proposes."""
+        return LeafIndex(self.sent.sender.index)
+
+    @property
+    def proposal(self) -> Proposal:
+        """The proposal itself."""
+        return self.sent.proposal
+
+
+@dataclass(frozen=True)
+class StagedCommit:
+    """The next epoch, ready; merging makes it the current one.
+
+    ``message`` and ``welcome`` are what to send for a commit of ours. ``send_step`` of ours is to be merged
+    before sending; the commit itself once it is accepted. ``added`` and ``updated`` are members of the
+    new epoch (an external joiner is among the added), ``removed`` of the old one.
+    """
+
+    base: EpochState = field(repr=False)
+    next: EpochState | None = field(repr=False)
+    encryption_secret: bytes = field(repr=False)
+    sender: LeafIndex
+    is_external: bool
+    authenticated_data: bytes
+    added: tuple[Member, ...]
+    removed: tuple[Member, ...]
+    updated: tuple[Member, ...]
+    psk_ids: tuple[bytes, ...]
+    sender_member: Member
+    group_context_extensions: Extensions
+    message: bytes = field(default=b"", repr=False)
+    welcome: bytes | None = field(default=None, repr=False)
+    send_step: StagedMessage | None = field(default=None, repr=False)
+    step: RatchetStep | None = field(default=None, repr=False)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the new epoch."""
+        return self.base.epoch + 1
+
+    @property
+    def removes_self(self) -> bool:
+        """Whether this member is out once the commit is merged."""
+        return self.next is None
+
+    @property
+    def old_group_context_extensions(self) -> Extensions:
+        """The GroupContext's extensions before this commit."""
+        return self.base.context.extensions
+
+    @property
+    def epoch_authenticator(self) -> bytes:
+        """The new epoch's authenticator, Nh bytes (RFC 9420 §8.7)."""
+        return self._after().secrets.epoch_authenticator
+
+    def members(self) -> tuple[Member, ...]:
+        """Return the members of the new epoch."""
+        return self._after().members()
+
+    def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
+        """Return an exporter output of the new epoch (RFC 9420 §8.5); ``length`` in bytes."""
+        return self._after().export(label, context, length)
+
+    def group_info(
+        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
+    ) -> bytes:
+        """Return a signed GroupInfo of the new epoch as an MLSMessage."""
+        return self._after().group_info_message(extensions, with_tree=with_tree, external=external)
+
+    def _after(self) -> EpochState:
+        if self.next is None:
+            raise NotAMember("this commit removes this member, who learns nothing of the epoch it begins")
+        return self.next
+
+
+Staged = StagedMessage | StagedApplication | StagedProposal | StagedCommit
