@@ -5,14 +5,40 @@ from __future__ import annotations
 from itertools import product
 
 _STRING_INTRODUCERS = {
-    "OSC": ("\x1b]", "\x9d"), "DCS": ("\x1bP", "\x90"), "APC": ("\x1b_", "\x9f"),
-    "PM": ("\x1b^", "\x9e"), "SOS": ("\x1bX", "\x98"),
-}  # fmt: skip
+    "OSC": ("\x1b]", "\x9d"),
+    "DCS": ("\x1bP", "\x90"),
+    "APC": ("\x1b_", "\x9f"),
+    "PM": ("\x1b^", "\x9e"),
+    "SOS": ("\x1bX", "\x98"),
+}
 _TERMINATORS = ("\x07", "\x1b\\", "\x9c", "", "\x1b", "\x18", "\x1a", "\n")
 _CSI_BODIES = (
-    "2J", "H", "31m", "?1049h", "6n", "c", ">c", "5n", "1000h", "?2004h", "21t", "20t", "3J", "10A", "2K", "1;1H",
-    "?25l", "!p", "4i", "5i", "38;2;1;2;3m", "0;0q", "", "9999999999999m", " q",
-)  # fmt: skip
+    "2J",
+    "H",
+    "31m",
+    "?1049h",
+    "6n",
+    "c",
+    ">c",
+    "5n",
+    "1000h",
+    "?2004h",
+    "21t",
+    "20t",
+    "3J",
+    "10A",
+    "2K",
+    "1;1H",
+    "?25l",
+    "!p",
+    "4i",
+    "5i",
+    "38;2;1;2;3m",
+    "0;0q",
+    "",
+    "9999999999999m",
+    " q",
+)
 _OSC_BODIES = (
     "52;c;cm0gLXJm",
     "8;;http://evil.example",

@@ -21,11 +21,25 @@ def test_what_is_encoded_decodes(value: object) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"\x01\x02", b"\x18\x01", b"\x9f\x01\xff", b"\xa2\x01\x01\x01\x02", b"\xc0\x61x", b"\xd8\x1d\x00",
-        b"\x81" * 17 + b"\x01", b"\x81" * 100_000, b"\x5b\x7f" + b"\xff" * 7, b"\x9b" + b"\xff" * 8,
-        b"\xc2\x41\x05", b"\x61\xff", b"\xfb" + bytes(8), b"\xd9\xff\xff\x01", b"\xff", b"\xc4\x82\x1a\x7f\xff\xff\xff\x01",
+        b"",
+        b"\x01\x02",
+        b"\x18\x01",
+        b"\x9f\x01\xff",
+        b"\xa2\x01\x01\x01\x02",
+        b"\xc0\x61x",
+        b"\xd8\x1d\x00",
+        b"\x81" * 17 + b"\x01",
+        b"\x81" * 100_000,
+        b"\x5b\x7f" + b"\xff" * 7,
+        b"\x9b" + b"\xff" * 8,
+        b"\xc2\x41\x05",
+        b"\x61\xff",
+        b"\xfb" + bytes(8),
+        b"\xd9\xff\xff\x01",
+        b"\xff",
+        b"\xc4\x82\x1a\x7f\xff\xff\xff\x01",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_strict_is_refused(data: bytes) -> None:
     with pytest.raises(ContentError):
         cbor.decode(data)
@@ -43,10 +57,14 @@ def test_any_bytes_give_a_value_or_the_documented_error(data: bytes) -> None:
 class TestFields:
     def test_each_type_is_checked(self) -> None:
         for take in (
-            lambda fields: fields.octets("x", 2), lambda fields: fields.text("x"), lambda fields: fields.uint("x"),
-            lambda fields: fields.boolean("x"), lambda fields: fields.array("x"), lambda fields: fields.mapping("x"),
+            lambda fields: fields.octets("x", 2),
+            lambda fields: fields.text("x"),
+            lambda fields: fields.uint("x"),
+            lambda fields: fields.boolean("x"),
+            lambda fields: fields.array("x"),
+            lambda fields: fields.mapping("x"),
             lambda fields: fields.optional_octets("x"),
-        ):  # fmt: skip
+        ):
             with pytest.raises(ContentError, match="x is malformed"):
                 take(cbor.Fields([1.5], "It"))
             with pytest.raises(ContentError, match="ends before x"):

@@ -60,7 +60,7 @@ class TestMimiContent:
         assert MimiContent.decode(content.encode()).text == text.encode("utf-8", "replace").decode()
 
     def test_the_draft_form_byte_for_byte(self) -> None:
-        """draft-ietf-mimi-content-08: seven fields, the nested part flattened into disposition, language, ..."""
+        """Seven fields, the nested part flattened into disposition, language, cardinality and the rest."""
         assert MimiContent.of_text("hi", salt=SALT).encode() == (
             b"\x87\x50" + SALT + b"\xf6\x40\xf6\xf6\xa0\x85\x01\x60\x01\x78\x18text/plain;charset=utf-8\x42hi"
         )
@@ -88,11 +88,27 @@ class TestMimiContent:
     @pytest.mark.parametrize(
         ("place", "value"),
         [
-            (0, b"short"), (0, "text"), (1, b"short"), (2, None), (3, [True, 2**32]), (3, [1, 2]), (3, [True, 1, 2]),
-            (4, 5), (5, []), (5, {-1.5: 1}), (5, {"": 1}), (5, {1: "x" * 5000}), (6, []), (6, [1, "", 9]), (6, [256, "", 0]),
-            (6, [1, "", 0, 0]), (6, [1, "", 3, 0, [[1, "", 0]]]), (6, [1, "", 3, 9, [[1, "", 0]] * 2]), (6, [1, 2, 0]),
+            (0, b"short"),
+            (0, "text"),
+            (1, b"short"),
+            (2, None),
+            (3, [True, 2**32]),
+            (3, [1, 2]),
+            (3, [True, 1, 2]),
+            (4, 5),
+            (5, []),
+            (5, {-1.5: 1}),
+            (5, {"": 1}),
+            (5, {1: "x" * 5000}),
+            (6, []),
+            (6, [1, "", 9]),
+            (6, [256, "", 0]),
+            (6, [1, "", 0, 0]),
+            (6, [1, "", 3, 0, [[1, "", 0]]]),
+            (6, [1, "", 3, 9, [[1, "", 0]] * 2]),
+            (6, [1, 2, 0]),
         ],
-    )  # fmt: skip
+    )
     def test_a_malformed_field_is_refused(self, place: int, value: object) -> None:
         fields = cbor.decode(MimiContent.of_text("hi", salt=SALT).encode())
         fields[place] = value

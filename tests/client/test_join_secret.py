@@ -50,8 +50,10 @@ class TestSealing:
 class TestPsk:
     def test_the_id_names_room_and_epoch(self) -> None:
         ids = {
-            SECRET.psk_id(ROOM), SECRET.psk_id(b"x" * 16), JoinSecret(SECRET.secret, 4).psk_id(ROOM),
-        }  # fmt: skip
+            SECRET.psk_id(ROOM),
+            SECRET.psk_id(b"x" * 16),
+            JoinSecret(SECRET.secret, 4).psk_id(ROOM),
+        }
         assert len(ids) == 3
         assert all(b"s" * 32 not in psk_id for psk_id in ids)
 

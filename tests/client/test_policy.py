@@ -64,14 +64,30 @@ BROKEN = [
     (PolicyRule.JOINER_PSK, POLICY, external(OTHER, psk_ids=(PSK, b"another"))),
     (PolicyRule.JOINER_PSK, OPEN, external(OTHER, psk_ids=())),
     (PolicyRule.JOINER_REMOVES_ONLY_ITSELF, POLICY, external(OTHER, removed=removal(MEMBER, OTHER))),
-    (PolicyRule.JOINER_REMOVES_ONLY_ITSELF, POLICY, external(MEMBER, removed=removal(MEMBERS_LAPTOP, MEMBER))),
+    (
+        PolicyRule.JOINER_REMOVES_ONLY_ITSELF,
+        POLICY,
+        external(MEMBER, removed=removal(MEMBERS_LAPTOP, MEMBER)),
+    ),
     (PolicyRule.JOINER_REMOVES_ONLY_ITSELF, POLICY, external(MEMBER, removed=removal(MEMBER, MEMBER) * 2)),
     (PolicyRule.JOINER_CHANGES_NOTHING_ELSE, POLICY, external(OTHER, added=(MEMBER,))),
     (PolicyRule.JOINER_CHANGES_NOTHING_ELSE, POLICY, external(OWNER, new_policy=remade(topic="x"))),
     (PolicyRule.ADD_BY_MEMBER, KEYED, commit(OWNER, added=(OTHER,))),
-    (PolicyRule.REMOVE_BY_ADMIN, POLICY, commit(MEMBER, removed=removal(OTHER, MEMBER), new_policy=POLICY.rotated(8))),
-    (PolicyRule.REMOVE_BY_ADMIN, POLICY, commit(ADMIN, removed=removal(OWNER, ADMIN), new_policy=POLICY.rotated(8))),
-    (PolicyRule.REMOVE_BY_ADMIN, POLICY, commit(ADMIN, removed=removal(OTHER, MEMBER), new_policy=POLICY.rotated(8))),
+    (
+        PolicyRule.REMOVE_BY_ADMIN,
+        POLICY,
+        commit(MEMBER, removed=removal(OTHER, MEMBER), new_policy=POLICY.rotated(8)),
+    ),
+    (
+        PolicyRule.REMOVE_BY_ADMIN,
+        POLICY,
+        commit(ADMIN, removed=removal(OWNER, ADMIN), new_policy=POLICY.rotated(8)),
+    ),
+    (
+        PolicyRule.REMOVE_BY_ADMIN,
+        POLICY,
+        commit(ADMIN, removed=removal(OTHER, MEMBER), new_policy=POLICY.rotated(8)),
+    ),
     (PolicyRule.REMOVE_BY_ADMIN, OPEN, commit(MEMBER, removed=removal(OTHER, MEMBER))),
     (PolicyRule.ROTATE_ON_REMOVAL, POLICY, commit(ADMIN, removed=removal(MEMBER, ADMIN))),
     (PolicyRule.ROTATE_ON_REMOVAL, POLICY, commit(ADMIN, removed=removal(MEMBER, ADMIN), new_policy=POLICY)),
@@ -84,9 +100,13 @@ BROKEN = [
     (PolicyRule.POLICY_BY_ADMIN, OPEN, commit(MEMBER, new_policy=RoomPolicy("lobby", access=Access.INVITE))),
     (PolicyRule.ROLES_BY_OWNER, POLICY, commit(ADMIN, new_policy=remade(owner=ADMIN.account_key))),
     (PolicyRule.ROLES_BY_OWNER, POLICY, commit(ADMIN, new_policy=remade(admins=()))),
-    (PolicyRule.ROLES_BY_OWNER, OPEN, commit(MEMBER, new_policy=RoomPolicy("lobby", access=Access.OPEN, owner=b"m" * 32))),
+    (
+        PolicyRule.ROLES_BY_OWNER,
+        OPEN,
+        commit(MEMBER, new_policy=RoomPolicy("lobby", access=Access.OPEN, owner=b"m" * 32)),
+    ),
     (PolicyRule.MEMBER_PSK, POLICY, commit(MEMBER, psk_ids=(b"another",))),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("policy", "proposed"), KEPT)

@@ -25,10 +25,12 @@ class TestSafetyNumber:
 
     def test_any_other_key_or_name_gives_another(self) -> None:
         numbers = {
-            safety_number("alice", ALICE, "bob", BOB), safety_number("alice", ALICE, "bob", MALLORY),
-            safety_number("alice", MALLORY, "bob", BOB), safety_number("alice", ALICE, "eve", BOB),
+            safety_number("alice", ALICE, "bob", BOB),
+            safety_number("alice", ALICE, "bob", MALLORY),
+            safety_number("alice", MALLORY, "bob", BOB),
+            safety_number("alice", ALICE, "eve", BOB),
             safety_number("alice", BOB, "bob", ALICE),
-        }  # fmt: skip
+        }
         assert len(numbers) == 5
 
     def test_it_stays_what_two_people_once_compared(self) -> None:

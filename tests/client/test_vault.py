@@ -53,10 +53,14 @@ def test_a_full_vault_is_said_so() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        [], [b"short", [], []], [b"k" * 32, [[1]], []], [b"k" * 32, [], [[b"r" * 16, "x", b"short", 0]]], [b"k" * 32, 1, 2],
+        [],
+        [b"short", [], []],
+        [b"k" * 32, [[1]], []],
+        [b"k" * 32, [], [[b"r" * 16, "x", b"short", 0]]],
+        [b"k" * 32, 1, 2],
         [b"k" * 32, [], [], 4],
     ],
-)  # fmt: skip
+)
 def test_a_malformed_inside_is_refused(fields: object) -> None:
     content = cbor.encode(fields)
     nonce = os.urandom(12)

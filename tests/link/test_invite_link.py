@@ -87,11 +87,21 @@ def test_every_cut_is_noticed() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "http://chat.example/", "sottovoce://", "sottovoce://h:0/x#AAAA", "sottovoce://h:99999/x#AAAAAAAA",
-        "sottovoce://[::zz]:1/x#AAAA", "sottovoce://[1:2]:1/x#AAAAAA", "sottovoce://h:1/%FF#AAAAAAAA", "sottovoce://h:1/x#A",
-        "x" * 10_000, f"sottovoce://h:1/{'x' * 65}#AAAAAAAA", "sottovoce://h\x1b[31m:1/x#AAAA", "sottovoce://\u210e:1/x#AAAA",
+        "",
+        "http://chat.example/",
+        "sottovoce://",
+        "sottovoce://h:0/x#AAAA",
+        "sottovoce://h:99999/x#AAAAAAAA",
+        "sottovoce://[::zz]:1/x#AAAA",
+        "sottovoce://[1:2]:1/x#AAAAAA",
+        "sottovoce://h:1/%FF#AAAAAAAA",
+        "sottovoce://h:1/x#A",
+        "x" * 10_000,
+        f"sottovoce://h:1/{'x' * 65}#AAAAAAAA",
+        "sottovoce://h\x1b[31m:1/x#AAAA",
+        "sottovoce://\u210e:1/x#AAAA",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_link_is_refused(text: str) -> None:
     with pytest.raises(BadInviteLink):
         InviteLink.parse(text, now=NOW)
@@ -105,10 +115,14 @@ def _with_fragment(packed: bytes) -> str:
 @pytest.mark.parametrize(
     "fields",
     [
-        [], [1], [2, b"p" * 32, None, b"r" * 16, b"s" * 32, 0, None, None], [1, b"p", None, b"r" * 16, b"s" * 32, 0, None, None],
-        [1, b"p" * 32, b"t", b"r" * 16, b"s" * 32, 0, None, None], [1, b"p" * 32, None, b"r" * 16, b"s" * 32, -1, None, None],
+        [],
+        [1],
+        [2, b"p" * 32, None, b"r" * 16, b"s" * 32, 0, None, None],
+        [1, b"p", None, b"r" * 16, b"s" * 32, 0, None, None],
+        [1, b"p" * 32, b"t", b"r" * 16, b"s" * 32, 0, None, None],
+        [1, b"p" * 32, None, b"r" * 16, b"s" * 32, -1, None, None],
     ],
-)  # fmt: skip
+)
 def test_a_malformed_inside_is_refused(fields: list[object]) -> None:
     with pytest.raises(BadInviteLink):
         InviteLink.parse(_with_fragment(msgspec.msgpack.encode(fields)), now=NOW)
@@ -137,10 +151,13 @@ def test_a_link_is_told_from_an_address() -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("chat.example", ("chat.example", 7443)), ("Chat.example:1", ("chat.example", 1)), ("[::1]:5", ("::1", 5)),
-        ("[::1]", ("::1", 7443)), (" 127.0.0.1:80 ", ("127.0.0.1", 80)),
+        ("chat.example", ("chat.example", 7443)),
+        ("Chat.example:1", ("chat.example", 1)),
+        ("[::1]:5", ("::1", 5)),
+        ("[::1]", ("::1", 7443)),
+        (" 127.0.0.1:80 ", ("127.0.0.1", 80)),
     ],
-)  # fmt: skip
+)
 def test_an_address_is_read(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text, default_port=7443) == address
 
