@@ -70,7 +70,7 @@ def public_key_pin(certificate_der: bytes) -> bytes:
     """
     try:
         public_key = x509.load_der_x509_certificate(certificate_der).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise InvalidCertificate("These bytes are no X.509 certificate with a known kind of key.") from None
     return hashlib.sha256(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
@@ -82,7 +82,7 @@ def certificate_der(certificate_pem: bytes) -> bytes:
     """
     try:
         return x509.load_pem_x509_certificate(certificate_pem).public_bytes(Encoding.DER)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InvalidCertificate("There is no certificate in PEM form here.") from None
 
 
