@@ -1,0 +1,62 @@
+"""Where the command line prints: data to standard output, talk to standard error, all of it sanitised.
+
+Nothing else in :mod:`sottovoce.cli` writes to either.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final, TextIO
+
+from sottovoce.client.sanitize import sanitize
+
+
+class Console:
+    """The two streams of a process. ``around`` is wrapped around each write by the line editor."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out: Final = sys.stdout if out is None else out
+        self._err: Final = sys.stderr if err is None else err
+        self.before: Callable[[], None] = _nothing
+        self.after: Callable[[], None] = _nothing
+
+    @property
+    def out_is_terminal(self) -> bool:
+        """Whether a person reads standard output."""
+        return self._out.isatty()
+
+    def show(self, text: str) -> None:
+        """Print one line of data."""
+        self._write(self._out, sanitize(text))
+
+    def say(self, text: str) -> None:
+        """Print talk; each line of it is a line."""
+        self._write(self._err, sanitize(text, multiline=True))
+
+    def draw(self, picture: str) -> None:
+        """Print a picture that this program itself has drawn (a QR code) to standard error."""
+        self._write(self._err, picture)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        self.before()
+        try:
+            stream.write(text + "\n")
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.flush()
+        self.after()
+
+
+def _nothing() -> None:
+    """Do nothing: no line is being edited."""
+
+
+def give_up_streams() -> None:
+    """Let the interpreter end quietly after the reader of a stream went away."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, sys.stderr.fileno())
+    os.close(null)

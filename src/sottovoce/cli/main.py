@@ -1,0 +1,108 @@
+"""The ``sottovoce`` command: finds the subcommand, runs it, and turns every failure into a sentence and a code.
+
+Only the subcommand that runs is imported, so that ``--help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Final, Protocol, cast
+
+from sottovoce.cli.exit_codes import ExitCode, exit_code_of
+from sottovoce.errors import SottovoceError
+
+COMMANDS: Final = {
+    "serve": "run a server: it stores and forwards what it cannot read",
+    "chat": "talk in a room",
+    "invite": "make an invite link and its QR code for a friend",
+    "keygen": "make a key for a room that only its holders can enter",
+    "demo": "watch a real server and three real clients",
+}
+
+_USAGE: Final = """\
+usage: sottovoce COMMAND [OPTIONS]
+
+A chat that a small group runs for itself, on a server that cannot read it.
+
+{commands}
+
+Begin with `sottovoce serve` in one terminal and `sottovoce chat` in others.
+`sottovoce COMMAND --help` explains a command; `sottovoce --version` names the version.
+"""
+
+
+class Command(Protocol):
+    """What each module of a subcommand offers."""
+
+    def run(self, arguments: Sequence[str]) -> ExitCode:
+        """Run with the arguments after the subcommand's name; raises :class:`SottovoceError`."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the process's exit code; never raises, never shows a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except SottovoceError as error:
+        _say(f"sottovoce: {error}")
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        from sottovoce.cli.console import give_up_streams
+
+        give_up_streams()
+        return ExitCode.BROKEN_PIPE
+    except SystemExit as ended:  # argparse: 0 after --help, 2 after a usage error it has explained
+        return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in a sentence too
+        return _report_bug(error, debug="--debug" in given)
+
+
+def _dispatch(given: list[str]) -> int:
+    match given:
+        case [] | ["-h" | "--help" | "help", *_]:
+            sys.stdout.write(_help())
+            return ExitCode.OK if given else ExitCode.USAGE
+        case ["-V" | "--version", *_]:
+            sys.stdout.write(f"sottovoce {version('sottovoce')}\n")
+            return ExitCode.OK
+        case [name, *rest] if name in COMMANDS:
+            return cast("Command", import_module(f"sottovoce.cli.{name}")).run(rest)
+        case _:
+            _say(f"sottovoce: there is no command {given[0]!r}. `sottovoce --help` lists them.")
+            return ExitCode.USAGE
+
+
+def _help() -> str:
+    commands = "\n".join(f"  {name:8} {what}" for name, what in COMMANDS.items())
+    return _USAGE.format(commands=commands)
+
+
+def _say(text: str) -> None:
+    from sottovoce.cli.console import Console
+
+    Console().say(text)
+
+
+def _report_bug(error: Exception, *, debug: bool) -> int:
+    """One line about an error nobody foresaw. Its own text may hold anything, so only its place is told."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    _say(
+        f"sottovoce: this is a bug in Sottovoce ({type(error).__name__}{where}). "
+        "Please report it; what was acknowledged is safe. --debug shows where it happened."
+    )
+    if debug:
+        _say("".join(f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in frames))
+    return ExitCode.INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())
