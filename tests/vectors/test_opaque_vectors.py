@@ -11,7 +11,7 @@ import pytest
 from sottovoce.crypto.ristretto import deserialize_element, deserialize_scalar
 from sottovoce.crypto.secret import Secret
 from sottovoce.opaque.client import ClientLogin, ClientRegistration
-from sottovoce.opaque.messages import Envelope, RegistrationRecord
+from sottovoce.opaque.messages import RegistrationRecord
 from sottovoce.opaque.oprf import DhKeyPair
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
 
@@ -52,11 +52,7 @@ def server_setup(
     return ServerSetup(
         oprf_seed=Secret(inputs["oprf_seed"]),
         key_pair=DhKeyPair(deserialize_scalar(inputs["server_private_key"]), public_key),
-        fake_record=RegistrationRecord(
-            deserialize_element(fake_public_key or public_key),
-            fake_masking_key,
-            Envelope(bytes(32), bytes(64)),
-        ),
+        fake_record=(fake_public_key or public_key) + fake_masking_key + bytes(96),
     )
 
 

@@ -37,7 +37,6 @@ from sottovoce.opaque.messages import (
     MASKING_KEY_LENGTH,
     NONCE_LENGTH,
     CredentialResponse,
-    Envelope,
     RegistrationRecord,
     RegistrationRequest,
     RegistrationResponse,
@@ -54,13 +53,14 @@ _OPRF_KEY_SEED_LENGTH: Final = 32
 class ServerSetup:
     """The server's long-term secrets, made once: losing them loses every registration.
 
-    ``fake_record`` answers for accounts that do not exist. The RFC recommends one, "created once"
-    and stored (§6.3.2.2), so that such an account answers the same way each time.
+    ``fake_record`` (192 bytes) answers for accounts that do not exist. The RFC recommends one, "created
+    once" and stored (§6.3.2.2), so that such an account answers the same way each time. It is kept
+    serialised, as real records are, so that both cost the same to read.
     """
 
     oprf_seed: Secret
     key_pair: DhKeyPair
-    fake_record: RegistrationRecord
+    fake_record: bytes = field(repr=False)
 
     @classmethod
     def generate(cls, random: Callable[[int], bytes]) -> Self:
@@ -97,12 +97,8 @@ class ServerSetup:
 
     def to_bytes(self) -> bytes:
         """Return the setup as 192 secret bytes: seed, private key, fake public key, fake masking key."""
-        return (
-            self.oprf_seed.reveal()
-            + self.key_pair.private
-            + self.fake_record.client_public_key
-            + self.fake_record.masking_key
-        )
+        fake_keys = self.fake_record[: ELEMENT_LENGTH + MASKING_KEY_LENGTH]
+        return self.oprf_seed.reveal() + self.key_pair.private + fake_keys
 
 
 def registration_response(setup: ServerSetup, request: bytes, credential_identifier: bytes) -> bytes:
@@ -155,8 +151,8 @@ class ServerLogin:
         """
         message = KE1.from_bytes(ke1)
         # RFC 9807 §6.3.2.2: for a record that does not exist "the server MUST respond to the credential
-        # request to fake the existence of the record". Both records are parsed, so both take one path.
-        account = RegistrationRecord.from_bytes(setup.fake_record.to_bytes() if record is None else record)
+        # request to fake the existence of the record". Nothing else depends on whether there is one.
+        account = RegistrationRecord.from_bytes(setup.fake_record if record is None else record)
         credential_response = _credential_response(
             setup, account, message.blinded_message, credential_identifier, random
         )
@@ -190,9 +186,9 @@ class ServerLogin:
         return self._session_key
 
 
-def _fake_record(client_public_key: Element, masking_key: bytes) -> RegistrationRecord:
+def _fake_record(client_public_key: Element, masking_key: bytes) -> bytes:
     """Return a record of nobody: its envelope consists "only of zeros" (RFC 9807 §6.3.2.2)."""
-    return RegistrationRecord(client_public_key, masking_key, Envelope.from_bytes(bytes(ENVELOPE_LENGTH)))
+    return client_public_key + masking_key + bytes(ENVELOPE_LENGTH)
 
 
 def _evaluate(setup: ServerSetup, blinded_message: Element, credential_identifier: bytes) -> Element:
