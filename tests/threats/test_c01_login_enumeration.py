@@ -12,7 +12,7 @@ from sottovoce.opaque.client import ClientLogin, ClientRegistration
 from sottovoce.opaque.errors import AuthenticationFailed, LoginFailed
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_response
 
-TRIES = 2000
+TRIES = 10_000
 # The Kolmogorov-Smirnov statistic of two samples of n exceeds c * sqrt(2 / n) with probability 0.01.
 CRITICAL = 1.628 * (2 / TRIES) ** 0.5
 
@@ -94,7 +94,7 @@ def test_the_fake_record_survives_a_restart(setup: ServerSetup) -> None:
 
 @pytest.mark.slow
 def test_the_same_time(setup: ServerSetup, record: bytes) -> None:
-    """The times of known and unknown names come from one distribution, as far as 2,000 tries can tell.
+    """The times of known and unknown names come from one distribution, as far as 10,000 tries can tell.
 
     The tries alternate in random order, so that the machine's other work falls on both alike.
     """
