@@ -70,9 +70,9 @@ def test_crypto_basics(vector: Vector) -> None:
     assert labels.verify_with_label(suite, one["pub"], one["label"], one["content"], ours)
     one = of("encrypt_with_label")
     arguments = suite, one["priv"], one["label"], one["context"]
-    assert labels.decrypt_with_label(*arguments, one["kem_output"], one["ciphertext"]) == one["plaintext"]
+    assert labels.decrypt_with_label(*arguments, (one["kem_output"], one["ciphertext"])) == one["plaintext"]
     sealed = labels.encrypt_with_label(suite, one["pub"], one["label"], one["context"], one["plaintext"])
-    assert labels.decrypt_with_label(*arguments, *sealed) == one["plaintext"]
+    assert labels.decrypt_with_label(*arguments, sealed) == one["plaintext"]
 
 
 _PROPOSAL_FIELDS = {

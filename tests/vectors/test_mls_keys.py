@@ -222,8 +222,7 @@ def test_welcome(vector: Vector) -> None:
         hexadecimal(vector["init_priv"]),
         b"Welcome",
         welcome.encrypted_group_info,
-        entry.kem_output,
-        entry.ciphertext,
+        (entry.kem_output, entry.ciphertext),
     )
     secrets = decode(GroupSecrets.read, octets)
     none = bytes(suite.secret_length)

@@ -115,8 +115,8 @@ def test_treekem(vector: Vector) -> None:
             again,
             sender,
             old,
-            suite.derive_key_pair(bytes(suite.secret_length)),
-            b"\x01" * suite.secret_length,
+            encryption=suite.derive_key_pair(bytes(suite.secret_length)),
+            path_secret=b"\x01" * suite.secret_length,
             group_id=group_id,
             signature_private_key=signature_keys[sender],
         )

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
         find_extension,
     )
     from sottovoce.mls.framing import ContentType, MLSMessage, PrivateMessage, PublicMessage, WireFormat
-    from sottovoce.mls.group import Group, StagedJoin, inspect_group_info
-    from sottovoce.mls.join import GroupInfoView
+    from sottovoce.mls.group import Group, StagedJoin
+    from sottovoce.mls.join import GroupInfoView, inspect_group_info
     from sottovoce.mls.key_package import (
         KeyPackage,
         KeyPackageBundle,
@@ -114,8 +114,8 @@ _SOURCES = {
     "epoch": ("Member",),
     "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
     "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "WireFormat"),
-    "group": ("Group", "StagedJoin", "inspect_group_info"),
-    "join": ("GroupInfoView",),
+    "group": ("Group", "StagedJoin"),
+    "join": ("GroupInfoView", "inspect_group_info"),
     "key_package": (
         "KeyPackage",
         "KeyPackageBundle",

@@ -44,6 +44,7 @@ from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.staged import StagedCommit
 from sottovoce.mls.tree_math import LeafIndex
+from sottovoce.mls.tree_validation import validate_public_key
 from sottovoce.mls.treekem import NewPath, PrivateKeys, new_path, open_path, receive_path
 
 EXTERNAL_INIT_CONTEXT = PREFIX + b"external init secret"
@@ -79,10 +80,10 @@ class NextEpoch:
     commit_secret: bytes = field(repr=False)
     psk_secret: bytes = field(repr=False)
 
-    def provisional_context(self, state: GroupContext, suite: CipherSuite) -> GroupContext:
-        """Return the new GroupContext but for the transcript hash: what path secrets are bound to (§12.4.1)."""
+    def provisional_context(self, context: GroupContext, suite: CipherSuite) -> GroupContext:
+        """Return the new GroupContext but for its transcript hash: path secrets are bound to it (§12.4.1)."""
         tree_hash = self.tree.tree_hash(suite)
-        return replace(state, epoch=state.epoch + 1, tree_hash=tree_hash, extensions=self.extensions)
+        return replace(context, epoch=context.epoch + 1, tree_hash=tree_hash, extensions=self.extensions)
 
     def schedule(
         self, suite: CipherSuite, context: GroupContext, interim: bytes, content: VerifiedContent
@@ -153,10 +154,10 @@ def create_commit(
     signed = sign_content(suite, key, WireFormat.PRIVATE_MESSAGE, content, state.context.encoded)
     context, schedule = coming.schedule(suite, state.context, state.interim_transcript_hash, signed)
     private_keys = _without_blank(state.private_keys, tree) | dict(path.private_keys if path else {})
-    after = _next_state(state, coming, context, schedule, private_keys)
+    after = _next_state(state, coming, context, schedule, private_keys=private_keys)
     welcome = _welcome(after, schedule, applied, path, plan.welcome_extensions) if applied.added else None
     signed = replace(signed, auth=ContentAuth(signed.auth.signature, after.confirmation_tag))
-    staged = _staged(state, after, schedule, applied, own, plan.authenticated_data)
+    staged = _staged(state, after, schedule, applied, sender=own, authenticated_data=plan.authenticated_data)
     return SignedCommit(replace(staged, welcome=welcome), signed)
 
 
@@ -171,8 +172,8 @@ def _own_path(state: EpochState, tree: RatchetTree, random: Random) -> NewPath:
         tree,
         own,
         leaf,
-        encryption,
-        random(suite.secret_length),
+        encryption=encryption,
+        path_secret=random(suite.secret_length),
         group_id=state.context.group_id,
         signature_private_key=state.signature_key_pair.private,
     )
@@ -188,6 +189,7 @@ def _next_state(
     coming: NextEpoch,
     context: GroupContext,
     schedule: KeySchedule,
+    *,
     private_keys: PrivateKeys,
     signature_key_pair: KeyPair | None = None,
 ) -> EpochState:
@@ -230,6 +232,7 @@ def _staged(
     after: EpochState | None,
     schedule: KeySchedule | None,
     applied: Applied,
+    *,
     sender: LeafIndex,
     authenticated_data: bytes,
 ) -> StagedCommit:
@@ -278,16 +281,21 @@ def receive_commit(
     committer = LeafIndex(message.content.sender.index) if member else None
     proposals = _resolve(commit, message.content.sender, pending)
     applied = apply_proposals(state, config, proposals, committer=committer, now=now)
-    if commit.path is None and applied.needs_path:
-        raise ValidationError(
-            ValidationRule.PROPOSAL_PATH if member else ValidationRule.PROPOSAL_EXTERNAL_PATH
-        )
-    sender = _place_path(state, config, applied, committer, commit.path)
+    if commit.path is not None:
+        sender = _place_path(state, config, applied, committer, commit.path)
+    elif committer is None:
+        # §12.4.3.2: "External Commits MUST contain a path field".
+        raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL_PATH)
+    elif applied.needs_path:
+        # §12.4: the path "MUST be populated" unless all proposals are Add, PSK or ReInit.
+        raise ValidationError(ValidationRule.PROPOSAL_PATH)
+    else:
+        sender = committer
     changed = [index for index, _ in applied.added] + list(applied.updated)
     validate_result(state, applied, [*changed, sender])
     authenticated_data = message.content.authenticated_data
     if any(gone.leaf_index == state.own_leaf for gone in applied.removed):
-        return _staged(state, None, None, applied, sender, authenticated_data)
+        return _staged(state, None, None, applied, sender=sender, authenticated_data=authenticated_data)
     secrets = resolve_psks(applied.psks, psks, state.context.group_id, resumption)
     init = state.secrets.init_secret
     if applied.external_init is not None:
@@ -314,8 +322,10 @@ def receive_commit(
     tag, key = message.auth.confirmation_tag or b"", schedule.secrets.confirmation_key
     if not suite.verify_mac(key, context.confirmed_transcript_hash, tag):
         raise ValidationError(ValidationRule.FRAMING_CONFIRMATION)
-    after = _next_state(state, coming, context, schedule, private_keys, signature_key_pair)
-    return _staged(state, after, schedule, applied, sender, authenticated_data)
+    after = _next_state(
+        state, coming, context, schedule, private_keys=private_keys, signature_key_pair=signature_key_pair
+    )
+    return _staged(state, after, schedule, applied, sender=sender, authenticated_data=authenticated_data)
 
 
 def _resolve(
@@ -338,15 +348,12 @@ def _place_path(
     config: GroupConfig,
     applied: Applied,
     committer: LeafIndex | None,
-    path: UpdatePath | None,
+    path: UpdatePath,
 ) -> LeafIndex:
     """Put a received path into the tree; returns its sender's leaf, a new one for an external joiner."""
-    if path is None:
-        # apply_proposals wants a path of every external commit, so there is a committer here.
-        return committer if committer is not None else LeafIndex(0)
     tree, leaf = applied.tree, path.leaf_node
     if committer is None:
-        _validate_resync(config, state, applied, leaf)
+        _validate_resync(config, applied, leaf)
         sender = tree.add(leaf)
     else:
         sender = committer
@@ -355,12 +362,14 @@ def _place_path(
             raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {committer}")
         validate_successor(config, old, leaf)
     validate_leaf_in_place(state, config, leaf, sender, LeafNodeSource.COMMIT)
-    _validate_new_keys(tree, path)
+    _validate_new_keys(state.suite, tree, path)
     receive_path(state.suite, tree, sender, path)
     return sender
 
 
-def _validate_new_keys(tree: RatchetTree, path: UpdatePath) -> None:
+def _validate_new_keys(suite: CipherSuite, tree: RatchetTree, path: UpdatePath) -> None:
+    for node in path.nodes:
+        validate_public_key(suite, node.encryption_key)
     # §12.4.2: "Verify that none of the public keys in the UpdatePath appear in any node of the tree".
     keys = {path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)}
     present = {leaf.encryption_key for _, leaf in tree.members() if leaf is not path.leaf_node}
@@ -369,7 +378,7 @@ def _validate_new_keys(tree: RatchetTree, path: UpdatePath) -> None:
         raise ValidationError(ValidationRule.PATH_KEYS, "a key of the path is not new")
 
 
-def _validate_resync(config: GroupConfig, state: EpochState, applied: Applied, leaf: LeafNode) -> None:
+def _validate_resync(config: GroupConfig, applied: Applied, leaf: LeafNode) -> None:
     # §12.2: "at most one Remove proposal, with which the joiner removes an old version of themselves".
     for gone in applied.removed:
         if not config.authentication.same_client(gone.credential, leaf.credential):

@@ -16,21 +16,19 @@ from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.commit import CommitPlan, create_commit, new_member_psks
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.creation import create_group
-from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService, Credential
+from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
 from sottovoce.mls.errors import MisuseError, NotAMember, StaleStaging, ValidationError
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.framing import Content, ContentType, FramedContent, MLSMessage, Sender, WireFormat
 from sottovoce.mls.group_info import Welcome
 from sottovoce.mls.join import (
-    GroupInfoView,
     Joined,
     Joiner,
     join_by_external_commit,
     join_by_welcome,
     read_group_info,
 )
-from sottovoce.mls.join import inspect_group_info as _inspect
 from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
 from sottovoce.mls.nodes import Capabilities, LeafNodeSource, Lifetime
 from sottovoce.mls.proposal_list import OwnUpdate, SentProposal, resumption_psks
@@ -507,22 +505,6 @@ class StagedJoin:
     ) -> bytes:
         """Return a signed GroupInfo of the epoch that begins, as an MLSMessage."""
         return self.group.group_info(extensions, with_tree=with_tree, external=external)
-
-
-def inspect_group_info(
-    group_info: bytes,
-    *,
-    suite: CipherSuite,
-    ratchet_tree: bytes | None = None,
-    authentication: AuthenticationService | None = None,
-) -> GroupInfoView:
-    """Verify a GroupInfo and show its roster before joining with it; raises ``PeerError``."""
-    return _inspect(
-        group_info,
-        suite=suite,
-        ratchet_tree=ratchet_tree,
-        authentication=authentication or AnyBasicCredential(),
-    )
 
 
 def _key_package(key_package: KeyPackage | bytes) -> KeyPackage:

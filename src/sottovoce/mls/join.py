@@ -12,7 +12,7 @@ from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.commit import EXTERNAL_INIT_CONTEXT, NextEpoch, confirmation_tag, new_member_psks
 from sottovoce.mls.config import GroupConfig
-from sottovoce.mls.credentials import AuthenticationService, Credential
+from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService, Credential
 from sottovoce.mls.epoch import EpochState, Member
 from sottovoce.mls.errors import MisuseError, ValidationError
 from sottovoce.mls.extensions import Extensions, ExtensionType, find_extension
@@ -108,11 +108,11 @@ def inspect_group_info(
     *,
     suite: CipherSuite,
     ratchet_tree: bytes | None = None,
-    authentication: AuthenticationService,
+    authentication: AuthenticationService | None = None,
 ) -> GroupInfoView:
     """Verify a GroupInfo and show what it says, before joining with it. Raises ``MLSPeerError``."""
     read = read_group_info(group_info)
-    tree, signer = open_group_info(read, suite, ratchet_tree, authentication)
+    tree, signer = open_group_info(read, suite, ratchet_tree, authentication or AnyBasicCredential())
     context = read.group_context
     return GroupInfoView(
         context.group_id,
@@ -139,7 +139,7 @@ def _open_secrets(welcome: Welcome, bundle: KeyPackageBundle) -> GroupSecrets:
     private = bundle.init_private_key.reveal()
     try:
         octets = decrypt_with_label(
-            suite, private, b"Welcome", welcome.encrypted_group_info, entry.kem_output, entry.ciphertext
+            suite, private, b"Welcome", welcome.encrypted_group_info, (entry.kem_output, entry.ciphertext)
         )
     except DecryptionError as error:
         raise ValidationError(ValidationRule.WELCOME_SECRETS, "the group secrets") from error
@@ -279,8 +279,8 @@ def join_by_external_commit(
         tree,
         own,
         template,
-        encryption,
-        random(suite.secret_length),
+        encryption=encryption,
+        path_secret=random(suite.secret_length),
         group_id=context.group_id,
         signature_private_key=joiner.signature_key_pair.private,
     )

@@ -40,9 +40,10 @@ def encrypt_with_label(
 
 
 def decrypt_with_label(
-    suite: CipherSuite, private_key: bytes, label: bytes, context: bytes, kem_output: bytes, ciphertext: bytes
+    suite: CipherSuite, private_key: bytes, label: bytes, context: bytes, sealed: tuple[bytes, bytes]
 ) -> bytes:
     """Open what :func:`encrypt_with_label` sealed; raises ``DecryptionError`` (RFC 9420 §5.1.3)."""
+    kem_output, ciphertext = sealed
     return suite.hpke_open(private_key, kem_output, opaque(PREFIX + label) + opaque(context), b"", ciphertext)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
+from itertools import pairwise
+from typing import Final
 
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import Credential
@@ -19,6 +21,9 @@ from sottovoce.mls.extensions import (
 from sottovoce.mls.labels import sign_with_label, verify_with_label
 from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64, vector
 from sottovoce.mls.tree_math import LeafIndex
+
+_NOWHERE: Final = LeafIndex(0)
+"""Stands where a key package's leaf has no place yet; its signature names none (§7.2)."""
 
 
 class NodeType(IntEnum):
@@ -159,13 +164,13 @@ class LeafNode:
         suite: CipherSuite,
         private_key: bytes,
         group_id: bytes = b"",
-        leaf_index: LeafIndex = LeafIndex(0),
+        leaf_index: LeafIndex = _NOWHERE,
     ) -> LeafNode:
         """Return this leaf with its signature made anew, for its place in ``group_id``."""
         content = self._to_be_signed(group_id, leaf_index)
         return replace(self, signature=sign_with_label(suite, private_key, b"LeafNodeTBS", content))
 
-    def verify(self, suite: CipherSuite, group_id: bytes = b"", leaf_index: LeafIndex = LeafIndex(0)) -> bool:
+    def verify(self, suite: CipherSuite, group_id: bytes = b"", leaf_index: LeafIndex = _NOWHERE) -> bool:
         """Whether the signature is right for this place in ``group_id`` (RFC 9420 §7.3)."""
         content = self._to_be_signed(group_id, leaf_index)
         return verify_with_label(suite, self.signature_key, b"LeafNodeTBS", content, self.signature)
@@ -201,7 +206,7 @@ class ParentNode:
         key, parent_hash = reader.opaque(), reader.opaque()
         unmerged = tuple(LeafIndex(index) for index in reader.vector(Reader.uint32))
         # RFC 9420 §7.1: "the unmerged_leaves vector MUST be sorted in increasing order".
-        if any(one >= next_one for one, next_one in zip(unmerged, unmerged[1:], strict=False)):
+        if any(one >= next_one for one, next_one in pairwise(unmerged)):
             raise DecodingError("a parent node's unmerged leaves do not rise strictly")
         node = cls(key, parent_hash, unmerged)
         node.__dict__["encoded"] = reader.since(start)

@@ -33,6 +33,7 @@ from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import (
     validate_group_support,
     validate_own_extensions,
+    validate_public_key,
     validate_uniqueness,
 )
 
@@ -134,6 +135,7 @@ def validate_leaf_in_place(
     if not leaf.verify(state.suite, state.context.group_id, index):
         raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
     validate_own_extensions(leaf)
+    validate_public_key(state.suite, leaf.encryption_key)
     config.authentication.validate(leaf.credential, leaf.signature_key)
 
 
@@ -186,6 +188,8 @@ def apply_proposals(
             package = sent.proposal.key_package
             package.validate(state.suite, now, config.authentication)
             validate_own_extensions(package.leaf_node)
+            for key in (package.init_key, package.leaf_node.encryption_key):
+                validate_public_key(state.suite, key)
             added.append((tree.add(package.leaf_node), package))
     # §12.4: a path may be left out only if there are proposals and none but Add, PSK and ReInit.
     needs_path = not all(isinstance(sent.proposal, Add | PreSharedKey | ReInit) for sent in proposals)

@@ -26,9 +26,9 @@ class RatchetTree:
 
     __slots__ = ("_hashes", "_nodes")
 
-    def __init__(self, nodes: list[Node | None]) -> None:
+    def __init__(self, nodes: list[Node | None], hashes: list[bytes | None] | None = None) -> None:
         self._nodes = nodes
-        self._hashes: list[bytes | None] = [None] * len(nodes)
+        self._hashes: list[bytes | None] = [None] * len(nodes) if hashes is None else hashes
 
     @classmethod
     def of_one(cls, leaf: LeafNode) -> RatchetTree:
@@ -37,9 +37,7 @@ class RatchetTree:
 
     def copy(self) -> RatchetTree:
         """Return a tree that can be changed without changing this one."""
-        twin = RatchetTree.__new__(RatchetTree)
-        twin._nodes, twin._hashes = self._nodes.copy(), self._hashes.copy()
-        return twin
+        return RatchetTree(self._nodes.copy(), self._hashes.copy())
 
     def __repr__(self) -> str:
         return f"RatchetTree({sum(1 for _ in self.members())} members, {self.leaf_count} leaves)"

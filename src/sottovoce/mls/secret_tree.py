@@ -98,7 +98,8 @@ class SecretTree:
             self._put_node(tree_math.root(leaf_count), encryption_secret)
 
     def __repr__(self) -> str:
-        return f"SecretTree({self._leaf_count} leaves, {len(self._ratchets)} ratchets, {self._skipped_count} skipped)"
+        counts = f"{len(self._ratchets)} ratchets, {self._skipped_count} skipped keys"
+        return f"SecretTree({self._leaf_count} leaves, {counts})"
 
     @property
     def skipped_count(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sottovoce.crypto.errors import InvalidPublicKey
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.credentials import AuthenticationService
@@ -38,6 +39,8 @@ def validate_tree(
         if not leaf.verify(suite, group_id, index):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
         validate_own_extensions(leaf)
+        if len(leaf.encryption_key) != suite.public_key_length:
+            raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY, f"leaf {index}")
         authentication.validate(leaf.credential, leaf.signature_key)
 
 
@@ -67,20 +70,13 @@ def validate_parent_hashes(tree: RatchetTree, suite: CipherSuite) -> None:
     """Check rule T05: each parent node is covered by one chain of parent hashes (§7.9.2)."""
     for index, node in tree.parents():
         left, right = tree_math.left(index), tree_math.right(index)
-        covering = _covers(tree, suite, index, node, left, right) + _covers(
-            tree, suite, index, node, right, left
-        )
+        covering = _covers(tree, suite, node, left, right) + _covers(tree, suite, node, right, left)
         if covering != 1:
             raise ValidationError(ValidationRule.TREE_PARENT_HASH, f"node {index}")
 
 
 def _covers(
-    tree: RatchetTree,
-    suite: CipherSuite,
-    index: NodeIndex,
-    node: ParentNode,
-    child: NodeIndex,
-    other: NodeIndex,
+    tree: RatchetTree, suite: CipherSuite, node: ParentNode, child: NodeIndex, other: NodeIndex
 ) -> bool:
     # §7.9.2: "D is in the resolution of C, and the intersection of P's unmerged_leaves with the subtree
     # under C is equal to the resolution of C with D removed".
@@ -106,6 +102,14 @@ def validate_uniqueness(tree: RatchetTree) -> None:
     keys += [node.encryption_key for _, node in tree.parents()]
     if len(set(keys)) != len(keys):
         raise ValidationError(ValidationRule.LEAF_ENCRYPTION_KEY_UNIQUE)
+
+
+def validate_public_key(suite: CipherSuite, public_key: bytes) -> None:
+    """Check rule L13 by sealing nothing to the key: else the next commit, ours perhaps, would fail on it."""
+    try:
+        suite.hpke_seal(public_key, b"", b"", b"")
+    except InvalidPublicKey as error:
+        raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY) from error
 
 
 def validate_own_extensions(leaf: LeafNode) -> None:

@@ -68,7 +68,7 @@ class NewPath:
     private_keys: PrivateKeys = field(repr=False)
 
     def secret_for(self, leaf: LeafIndex) -> bytes | None:
-        """Return the path secret of the lowest node above both ``leaf`` and the sender, if it is on the path."""
+        """Return the secret of the lowest node on the path above ``leaf``, if there is one."""
         at = tree_math.leaf_node_index(leaf)
         for (index, _), secret in zip(self.filtered, self.secrets.path_secrets, strict=True):
             if tree_math.is_below(at, index):
@@ -100,9 +100,9 @@ def new_path(
     tree: RatchetTree,
     sender: LeafIndex,
     leaf: LeafNode,
+    *,
     encryption: KeyPair,
     path_secret: bytes,
-    *,
     group_id: bytes,
     signature_private_key: bytes,
 ) -> NewPath:
@@ -163,11 +163,9 @@ def open_path(
     # The sender is another member, so exactly one node of its path has us below its child off the path.
     start = next(at for at, (_, other) in enumerate(filtered) if tree_math.is_below(own, other))
     position, index = next((p, at) for p, at in enumerate(resolutions[start]) if at in private_keys)
-    kem_output, ciphertext = path.nodes[start].encrypted_path_secret[position]
+    sealed = path.nodes[start].encrypted_path_secret[position]
     try:
-        secret = decrypt_with_label(
-            suite, private_keys[index], b"UpdatePathNode", group_context, kem_output, ciphertext
-        )
+        secret = decrypt_with_label(suite, private_keys[index], b"UpdatePathNode", group_context, sealed)
     except DecryptionError as error:
         raise UndecryptableMessage("the path secret for this member does not open") from error
     if len(secret) != suite.secret_length:
