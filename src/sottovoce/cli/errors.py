@@ -24,8 +24,9 @@ class LineTooLong(LocalError):
 
     def __init__(self, line: int, limit: int) -> None:
         super().__init__(
-            f"Line {line} of standard input is longer than the {limit} bytes that one message holds. The lines "
-            "before it were sent, it and what follows were not: split it (`fold -b -w 32000`) and send the rest."
+            f"Line {line} of standard input is longer than the {limit} bytes that one message holds. The "
+            "lines before it were sent, it and what follows were not: split it (`fold -b -w 32000`) and send "
+            "the rest."
         )
 
 

@@ -41,5 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Make a key for a room. Whoever holds it makes or joins the room with "
         "`sottovoce chat --room NAME --room-key FILE`; the server never sees it.",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write it into a new file (0600), not to stdout")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="write it into a new file (0600), not to standard output"
+    )
     return parser

@@ -1,4 +1,4 @@
-"""The ``sottovoce`` command: finds the subcommand, runs it, and turns every failure into a sentence and a code.
+"""The ``sottovoce`` command: runs a subcommand and turns every failure into a sentence and a code.
 
 Only the subcommand that runs is imported, so that ``--help`` is there at once.
 """

@@ -1,0 +1,246 @@
+"""``sottovoce chat``: a room in plain lines; messages on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sottovoce.cli.account_choice import (
+    Account,
+    Place,
+    add_place_options,
+    ask_password_again,
+    choose_account,
+    find_place,
+    forbid_core_dumps,
+)
+from sottovoce.cli.chat_commands import ChatCommands, parse_line
+from sottovoce.cli.console import Console
+from sottovoce.cli.errors import LineTooLong, NotUtf8
+from sottovoce.cli.exit_codes import ExitCode
+from sottovoce.cli.input_lines import input_lines
+from sottovoce.cli.line_editor import LineEditor
+from sottovoce.cli.room_key import read_room_key
+from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
+from sottovoce.client.errors import TextTooLong, WrongPassword
+from sottovoce.client.events import Disconnected, MemberJoined, ReceivedMessage
+from sottovoce.client.sanitize import looks_like
+from sottovoce.errors import SottovoceError
+from sottovoce.link.invite_link import is_invite_link
+
+if TYPE_CHECKING:
+    from sottovoce.client.client import Client
+    from sottovoce.client.outbox import Delivery
+    from sottovoce.client.room import Room
+
+PASSWORD_TRIES: Final = 3
+LAST_LINE_DEADLINE: Final = 10.0
+"""Seconds that the chat waits, once all is acknowledged, to see its own last line come back in the log."""
+
+
+def run(arguments: Sequence[str]) -> ExitCode:
+    """Chat until ``quit`` or the end of standard input; see :class:`sottovoce.cli.main.Command`."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.room is None and (options.new or options.room_key is not None):
+        parser.error("--new and --room-key need --room NAME")
+    forbid_core_dumps()
+    console = Console()
+    room_key = None if options.room_key is None else read_room_key(options.room_key)
+    place = find_place(options.link, options.home)
+    account = choose_account(place, options.user)
+    for tries_left in reversed(range(PASSWORD_TRIES)):
+        try:
+            asyncio.run(_chat(options, place, account, room_key, console))
+        except WrongPassword as refusal:
+            if not account.was_asked or not tries_left:
+                raise
+            console.say(str(refusal))
+            account = ask_password_again(account)
+        else:
+            break
+    return ExitCode.OK
+
+
+async def _chat(
+    options: argparse.Namespace, place: Place, account: Account, room_key: bytes | None, console: Console
+) -> None:
+    import sottovoce
+
+    async with sottovoce.connect(
+        options.link,
+        user=account.user,
+        password=account.password,
+        home=place.home,
+        trace=console.say if options.debug else None,
+    ) as me:
+        room = await _enter(me, options, room_key)
+        console.say(f"you are in {name_text(room.name)} as {name_text(me.user)} (/help lists the commands)")
+        await Chat(me, room, console).run()
+
+
+async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None) -> Room:
+    if options.new:
+        return await me.create_room(options.room)
+    if options.room is not None:
+        return await me.join(options.room, room_key=room_key)
+    if options.link is not None and is_invite_link(options.link):
+        return await me.join(options.link)
+    return await me.join("lobby")
+
+
+class Chat:
+    """One person, or one pipe, in one room."""
+
+    def __init__(self, client: Client, room: Room, console: Console) -> None:
+        self._client: Final = client
+        self._room: Final = room
+        self._console: Final = console
+        self._commands: Final = ChatCommands(client, room, console)
+        self._last: Delivery | None = None
+        self._is_leaving = False
+        self._is_online = True
+        self._shown = 0  # the newest seq on the screen
+        self._progress: Final = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Print what comes and send what is typed, until that ends.
+
+        Whatever ends it, every line before is sent and acknowledged first. Ctrl-C alone does not wait:
+        what is unsent then stays in the outbox and goes out with the next start.
+        """
+        others = [asyncio.create_task(self._print_timeline()), asyncio.create_task(self._tell_events())]
+        leave = asyncio.create_task(self._send_input())
+        try:
+            await self._watch(leave, others)
+        except asyncio.CancelledError:
+            self._tell_unsent()
+            raise
+        finally:
+            for task in (leave, *others):
+                task.cancel()
+            await asyncio.gather(leave, *others, return_exceptions=True)
+
+    async def _watch(self, leave: asyncio.Task[None], others: list[asyncio.Task[None]]) -> None:
+        """Return when ``leave`` is done; raise as soon as any of them does."""
+        running = {leave, *others}
+        while leave in running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def _send_input(self) -> None:
+        refusal: SottovoceError | None = None
+        try:
+            with contextlib.ExitStack() as terminal:
+                async for line in self._lines(terminal):
+                    if line.strip() == "quit":
+                        break
+                    await self._take(line)
+        except (NotUtf8, LineTooLong) as error:
+            refusal = error
+        await self._finish()
+        if refusal is not None:
+            raise refusal
+
+    def _lines(self, terminal: contextlib.ExitStack) -> AsyncIterator[str]:
+        if sys.stdin.isatty() and self._console.out_is_terminal:
+            return terminal.enter_context(LineEditor(self._console)).lines()
+        return input_lines(sys.stdin.fileno())
+
+    async def _take(self, line: str) -> None:
+        meant = parse_line(line)
+        if meant.command is not None:
+            await self._commands.run(meant.command, meant.argument)
+        elif meant.text and (meant.text.strip() or not sys.stdin.isatty()):
+            try:
+                self._last = await self._room.send(meant.text)
+            except TextTooLong as refusal:
+                if not sys.stdin.isatty():
+                    raise
+                self._console.say(str(refusal))
+
+    async def _finish(self) -> None:
+        """Wait until all that was typed is acknowledged, and shown at its place in the log."""
+        if self._last is None:
+            return
+        self._is_leaving = True
+        if not self._is_online:
+            self._tell_waiting()
+        await self._room.flush()
+        seq = await self._last.stored()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_LINE_DEADLINE), self._progress:
+                await self._progress.wait_for(lambda: self._shown >= seq)
+
+    async def _print_timeline(self) -> None:
+        async for item in self._room.timeline():
+            if isinstance(item, ReceivedMessage):
+                self._console.show(message_text(item))
+            elif text := happening_text(item):
+                self._console.say(text)
+            if isinstance(item, MemberJoined):
+                self._warn_of_look_alike(item.user)
+            async with self._progress:
+                self._shown = max(self._shown, item.seq)
+                self._progress.notify_all()
+
+    async def _tell_events(self) -> None:
+        async for event in self._client.events():
+            self._is_online = not isinstance(event, Disconnected)
+            if text := event_text(event):
+                self._console.say(text)
+            if self._is_leaving and not self._is_online:
+                self._tell_waiting()
+
+    def _warn_of_look_alike(self, user: str) -> None:
+        other = looks_like(user, (member.user for member in self._room.members()))
+        if other is not None:
+            self._console.say(
+                f"careful: {name_text(user)} and {name_text(other)} are two people with similar names"
+            )
+
+    def _tell_waiting(self) -> None:
+        self._console.say(
+            "The server is away: waiting until it has your last lines. Ctrl-C leaves; they are kept and go "
+            "out the next time you chat."
+        )
+
+    def _tell_unsent(self) -> None:
+        if self._last is not None and not self._last.is_stored:
+            self._console.say(
+                "Left before the server had your last lines: they are kept and go out the next time."
+            )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sottovoce chat",
+        description="Talk in a room. Standard input is sent line by line until `quit` or its end; every "
+        "message comes as one line, `Bob: Hi everyone!`, on standard output.",
+        epilog="In a chat: /help, /who, /why, /verify NAME, /invite. The environment's SOTTOVOCE_PASSWORD "
+        "answers for the password.",
+    )
+    parser.add_argument(
+        "link",
+        nargs="?",
+        metavar="LINK | HOST:PORT",
+        help="an invite link, or a server (default: the one you run on this machine)",
+    )
+    parser.add_argument("--room", metavar="NAME", help="which room (default: the link's, or the lobby)")
+    parser.add_argument(
+        "--new", action="store_true", help="make the room; its members come by /invite and /add"
+    )
+    parser.add_argument(
+        "--room-key", type=Path, metavar="FILE", help="make or join --room with the key of `sottovoce keygen`"
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="lines, without a screen of their own (so far the only face)"
+    )
+    add_place_options(parser)
+    return parser
