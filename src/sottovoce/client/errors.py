@@ -15,18 +15,21 @@ __all__ = [
     "BadInviteLink",
     "CertificateChanged",
     "ContentError",
+    "DeviceRefused",
     "ExpiredInviteLink",
     "KeyChanged",
     "LinkLost",
-    "NotInRoom",
     "NameTaken",
     "NoLocalServer",
+    "NotInRoom",
     "PolicyViolation",
     "ProfileInUse",
     "RateLimited",
     "RegistrationRefused",
     "RequestRefused",
+    "RoomRolledBack",
     "SealBroken",
+    "SecretOutdated",
     "ServerNotReachable",
     "ServerRefused",
     "StoreDamaged",
@@ -46,6 +49,16 @@ class WrongPassword(LocalError):
         super().__init__(
             f"The user name {user} or the password is wrong. Check both and try again; "
             "a new account needs an invite link."
+        )
+
+
+class DeviceRefused(LocalError):
+    """The server does not know this device (any more)."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"The server does not know this device of {user}: it was revoked, or the server's data is new. "
+            "Move the profile's folder aside and log in again with your password, or register anew."
         )
 
 
@@ -235,6 +248,23 @@ class ContentError(PeerError):
 
 class SealBroken(PeerError):
     """Sealed bytes do not open: altered, of another room or epoch, or under another secret."""
+
+
+class SecretOutdated(PeerError):
+    """The join secret this device holds (from a link, a vault) was rotated since."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The way into {name} has changed since this invitation. Ask a member for a fresh link.")
+
+
+class RoomRolledBack(PeerError):
+    """The server offers an older or another state of a room than this device was in already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The server offers an older or a different {name} than this device knows; it does not join that. "
+            "Ask the other members what they see, and who runs the server."
+        )
 
 
 class PolicyViolation(PeerError):

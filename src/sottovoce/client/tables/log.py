@@ -109,3 +109,8 @@ def alarms(database: Database, room_id: bytes, limit: int) -> list[Explanation]:
         (room_id, limit),
     )
     return [Explanation(*row) for row in rows]
+
+
+def forget_senders(database: Database, room_id: bytes) -> None:
+    """Begin anew with every device: what was missed is reported as one gap."""
+    database.execute("DELETE FROM sender_histories WHERE room_id = ?", (room_id,))

@@ -14,7 +14,7 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
 
     ``message_id`` (16 bytes) is the link's, by which the server stores it once. ``content`` is the MIMI
     content; ``envelope`` what is encrypted, made once, so that a second encryption says the very same.
-    ``ciphertext`` is of ``epoch`` and ``payload_hash`` its SHA-256. ``seq`` is set once acknowledged.
+    ``ciphertext`` is of ``epoch`` and ``payload_hash`` its SHA-256.
     """
 
     position: int
@@ -24,10 +24,9 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     epoch: int | None
     ciphertext: bytes | None
     payload_hash: bytes | None
-    seq: int | None
 
 
-_COLUMNS = "position, message_id, content, envelope, epoch, ciphertext, payload_hash, seq"
+_COLUMNS = "position, message_id, content, envelope, epoch, ciphertext, payload_hash"
 
 
 def add(database: Database, room_id: bytes, message_id: bytes, content: bytes) -> OutboxRecord:
@@ -35,11 +34,11 @@ def add(database: Database, room_id: bytes, message_id: bytes, content: bytes) -
     position = database.insert(
         "INSERT INTO outbox (room_id, message_id, content) VALUES (?, ?, ?)", (room_id, message_id, content)
     )
-    return OutboxRecord(position, message_id, content, None, None, None, None, None)
+    return OutboxRecord(position, message_id, content, None, None, None, None)
 
 
 def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
-    """Every message of the room's outbox, oldest first, the acknowledged ones not yet read back included."""
+    """Every message of the room's outbox, oldest first."""
     rows = database.all(f"SELECT {_COLUMNS} FROM outbox WHERE room_id = ? ORDER BY position", (room_id,))  # noqa: S608 - constants
     return [OutboxRecord(*row) for row in rows]
 
@@ -49,13 +48,6 @@ def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
     database.execute_many(
         "UPDATE outbox SET envelope = ?, epoch = ?, ciphertext = ?, payload_hash = ? WHERE position = ?",
         ((r.envelope, r.epoch, r.ciphertext, r.payload_hash, r.position) for r in records),
-    )
-
-
-def put_acknowledged(database: Database, acknowledged: Iterable[tuple[int, int]]) -> None:
-    """Store (position, seq) of messages the server has stored."""
-    database.execute_many(
-        "UPDATE outbox SET seq = ? WHERE position = ?", ((seq, position) for position, seq in acknowledged)
     )
 
 

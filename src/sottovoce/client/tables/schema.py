@@ -24,8 +24,6 @@ _STATEMENTS: Final = (
     """CREATE TABLE ratchets (
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, key BLOB NOT NULL, value BLOB NOT NULL,
         PRIMARY KEY (room_id, key)) WITHOUT ROWID""",
-    """CREATE TABLE pending_commits (
-        room_id BLOB PRIMARY KEY REFERENCES rooms ON DELETE CASCADE, record BLOB NOT NULL)""",
     """CREATE TABLE intents (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, record BLOB NOT NULL)""",
@@ -48,7 +46,7 @@ _STATEMENTS: Final = (
     """CREATE TABLE outbox (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, message_id BLOB NOT NULL UNIQUE,
-        content BLOB NOT NULL, envelope BLOB, epoch INTEGER, ciphertext BLOB, payload_hash BLOB, seq INTEGER)""",
+        content BLOB NOT NULL, envelope BLOB, epoch INTEGER, ciphertext BLOB, payload_hash BLOB)""",
     "CREATE INDEX outbox_by_room ON outbox (room_id, position)",
 )
 

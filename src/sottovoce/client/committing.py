@@ -1,0 +1,133 @@
+"""Planning a commit of ours: what it takes to carry an intent out in the room's present epoch.
+
+A plan is of one epoch and changes nothing; :mod:`sottovoce.client.sync` sends it and merges it once it is
+read back from the log. When another commit wins the epoch, the intent is planned anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sottovoce.client.credentials import certificate_of
+from sottovoce.client.join_secret import (
+    EXPORT_LABEL,
+    JOIN_SECRET_EXTENSION,
+    JOIN_SECRET_LENGTH,
+    JoinSecret,
+)
+from sottovoce.client.log_payload import MemberCommit, encode_commit
+from sottovoce.client.log_reader import PendingCommit
+from sottovoce.client.policy import POLICY_EXTENSION, Access
+from sottovoce.client.room_state import RoomState, policy_in
+from sottovoce.client.tables.rooms import AddUser, RemoveUser, StoredIntent
+from sottovoce.errors import InternalError
+from sottovoce.link.messages import Commit, Device, WelcomeFor
+from sottovoce.mls import Extension, Group, KeyPackage, LeafIndex, Member, StagedCommit
+
+
+@dataclass(frozen=True)
+class PlannedCommit:
+    """A commit ready to be sent; the same request may be sent again when its answer was lost."""
+
+    pending: PendingCommit
+    request: Callable[[int], Commit]
+    """Makes the request of a request id."""
+
+
+def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PlannedCommit | None:
+    """Plan ``stored`` in the present epoch; None when there is nothing (left) to do for it.
+
+    ``now`` is Unix seconds. The group has used a handshake key after this: store its ratchet before sending.
+    Raises :class:`~sottovoce.mls.ValidationError`, :class:`~sottovoce.client.errors.PolicyViolation` or
+    another PeerError when it may not be committed.
+    """
+    group = _group(state)
+    add: list[KeyPackage] = []
+    remove: list[LeafIndex] = []
+    match stored.intent:
+        case AddUser(key_packages=key_packages):
+            present = {_device(member) for member in group.members()}
+            packages = map(KeyPackage.from_message, key_packages)
+            add = [one for one in packages if _device_of_package(one) not in present]
+            if not add:
+                return None
+        case RemoveUser(user=user):
+            remove = [leaf for leaf, name in _names(group) if name == user.lower()]
+            if not remove:
+                return None
+        case _:
+            pass
+    rotates = bool(remove or state.leavers) and policy_in(group.extensions).access is Access.INVITE
+    staged = group.commit(
+        add=add,
+        remove=remove,
+        group_context_extensions=_rotated(group) if rotates else None,
+        welcome_group_info_extensions=() if rotates or not add else (_secret_extension(state.join_secret),),
+        random=state.around.random,
+        now=now,
+    )
+    if rotates and add:
+        raise InternalError("A commit that removes was planned to add as well.")
+    if staged.send_step is not None:
+        group.merge(staged.send_step)
+    return _planned(state, stored, staged)
+
+
+def _planned(state: RoomState, stored: StoredIntent, staged: StagedCommit) -> PlannedCommit:
+    room_id, random = state.record.room_id, state.around.random
+    payload = encode_commit(MemberCommit(staged.message))
+    secret = _secret_after(state, staged)
+    sealed = secret.seal_group_info(room_id, staged.epoch, staged.group_info(), random)
+    added = [_device(member) for member in staged.added]
+    removed = [_device(member) for member in staged.removed]
+    welcomes = [WelcomeFor(device, staged.welcome) for device in added] if staged.welcome else []
+    message_id = random(16)
+
+    def request(number: int) -> Commit:
+        return Commit(
+            number, room_id, message_id, staged.epoch - 1, payload, sealed, added, removed, welcomes
+        )
+
+    pending = PendingCommit(staged, hashlib.sha256(payload).digest(), [stored.position])
+    return PlannedCommit(pending, request)
+
+
+def _secret_after(state: RoomState, staged: StagedCommit) -> JoinSecret:
+    epoch = policy_in(staged.group_context_extensions).join_secret_epoch
+    if epoch == state.record.join_secret_epoch:
+        return state.join_secret
+    return JoinSecret(staged.export(EXPORT_LABEL, state.record.room_id, JOIN_SECRET_LENGTH), epoch)
+
+
+def _rotated(group: Group) -> tuple[Extension, ...]:
+    policy = policy_in(group.extensions).rotated(group.epoch + 1)
+    return tuple(
+        Extension(POLICY_EXTENSION, policy.encode()) if e.extension_type == POLICY_EXTENSION else e
+        for e in group.extensions
+    )
+
+
+def _secret_extension(secret: JoinSecret) -> Extension:
+    return Extension(JOIN_SECRET_EXTENSION, secret.to_extension())
+
+
+def _names(group: Group) -> list[tuple[LeafIndex, str]]:
+    return [(m.leaf_index, certificate_of(m.credential).account_name) for m in group.members()]
+
+
+def _device(member: Member) -> Device:
+    certificate = certificate_of(member.credential)
+    return Device(certificate.user, certificate.device_id)
+
+
+def _device_of_package(package: KeyPackage) -> Device:
+    certificate = certificate_of(package.leaf_node.credential)
+    return Device(certificate.user, certificate.device_id)
+
+
+def _group(state: RoomState) -> Group:
+    if state.group is None:
+        raise InternalError("A commit was planned in a room this device is not in.")
+    return state.group

@@ -1,0 +1,134 @@
+"""Who is behind a leaf: device certificates as MLS credentials, and the pins they are held against.
+
+RFC 9420 §5.3.1 leaves to the application which credential is valid for a client, and which may succeed
+which. Here: the identity is a device certificate, signed by the account key for exactly this leaf's
+signature key; the account key must be the one pinned for that name; a successor is the same device of the
+same account. Nothing here writes: first contacts are pinned by who has merged the commit they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.trust import PinDecision, PinnedContact, decide
+from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.signatures import ed25519_key_pair
+from sottovoce.link.certificates import DeviceCertificate
+from sottovoce.link.errors import CertificateError
+from sottovoce.mls import Credential, CredentialRefused, Member
+
+
+class AccountKeyChanged(CredentialRefused):
+    """A leaf's account key is not the one pinned for its name."""
+
+    def __init__(self, user: str, account_key: bytes) -> None:
+        self.user: Final = user
+        self.account_key: Final = account_key
+        super().__init__(f"The account key of {user} is not the one known so far.")
+
+
+@dataclass(slots=True)
+class Contacts:
+    """The accounts known to this profile, by account name; one object for all rooms."""
+
+    own_name: str
+    own_key: bytes
+    by_name: dict[str, ContactRecord] = field(default_factory=dict)
+
+    def decide(self, certificate: DeviceCertificate) -> PinDecision:
+        """What the certificate's account key means against the pin."""
+        if certificate.account_name == self.own_name:
+            same = certificate.account_key == self.own_key
+            return PinDecision.SAME if same else PinDecision.CHANGED
+        known = self.by_name.get(certificate.account_name)
+        pinned = None if known is None else PinnedContact(known.user, known.account_key, known.verified)
+        return decide(pinned, certificate.account_key)
+
+    def is_verified(self, account_name: str) -> bool:
+        """Whether two people compared the safety number; oneself counts as verified."""
+        known = self.by_name.get(account_name)
+        return account_name == self.own_name or (known is not None and known.verified)
+
+    def first_contacts(self, certificates: Iterable[DeviceCertificate]) -> list[ContactRecord]:
+        """Contacts to pin: one for each account not known yet.
+
+        Raises :class:`AccountKeyChanged` when two certificates of one name disagree.
+        """
+        new: dict[str, ContactRecord] = {}
+        for certificate in certificates:
+            decision = self.decide(certificate)
+            earlier = new.get(certificate.account_name)
+            if decision is PinDecision.CHANGED or (earlier and earlier.account_key != certificate.account_key):
+                raise AccountKeyChanged(certificate.user, certificate.account_key)
+            if decision is PinDecision.FIRST_CONTACT and earlier is None:
+                contact = ContactRecord(certificate.user, certificate.account_key, False, None)
+                new[certificate.account_name] = contact
+        return list(new.values())
+
+
+class DeviceAuthentication:
+    """The MLS authentication service (RFC 9420 §5.3.1, RFC 9750 §3) over certificates and pins."""
+
+    def __init__(self, contacts: Contacts) -> None:
+        self._contacts: Final = contacts
+
+    def validate(self, credential: Credential, signature_key: bytes) -> None:
+        """Check one leaf.
+
+        Raises :class:`~sottovoce.mls.CredentialRefused`: not a certificate, not signed by its account, of
+        another leaf key; :class:`AccountKeyChanged` when the account's pin says otherwise.
+        """
+        certificate = certificate_of(credential)
+        try:
+            certificate.verify()
+        except CertificateError as error:
+            raise CredentialRefused(str(error)) from error
+        if certificate.signature_key != signature_key:
+            raise CredentialRefused("A leaf's signature key is not the one its certificate names.")
+        if self._contacts.decide(certificate) is PinDecision.CHANGED:
+            raise AccountKeyChanged(certificate.user, certificate.account_key)
+
+    def same_client(self, old: Credential, new: Credential) -> bool:
+        """Whether ``new`` may take the leaf of ``old``: the same device of the same account (B13)."""
+        before, after = certificate_of(old), certificate_of(new)
+        return (before.account_name, before.account_key, before.device_id) == (
+            after.account_name,
+            after.account_key,
+            after.device_id,
+        )
+
+
+def certificate_of(credential: Credential) -> DeviceCertificate:
+    """Read the certificate in a credential; raises :class:`~sottovoce.mls.CredentialRefused`."""
+    try:
+        return DeviceCertificate.from_bytes(credential.identity)
+    except CertificateError as error:
+        raise CredentialRefused(str(error)) from error
+
+
+def certificates(members: Iterable[Member]) -> list[DeviceCertificate]:
+    """The certificates of members whose leaves were validated."""
+    return [certificate_of(member.credential) for member in members]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCredential:
+    """What this device puts on its leaves: its credential, and the seed of the leaf's signature key."""
+
+    certificate: DeviceCertificate
+    credential: Credential
+    signature_private: Secret
+
+    @classmethod
+    def of(cls, certificate: bytes, signature_private: Secret) -> OwnCredential:
+        """From the account record's fields."""
+        return cls(DeviceCertificate.from_bytes(certificate), Credential.basic(certificate), signature_private)
+
+    @property
+    def key_pair(self) -> KeyPair:
+        """The leaf's signature key pair (every suite this client makes rooms with signs with Ed25519)."""
+        return ed25519_key_pair(self.signature_private.reveal())

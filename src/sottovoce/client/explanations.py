@@ -1,0 +1,85 @@
+"""The sentences of `/why`: what happened, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sottovoce.client.events import Explanation
+
+ASK_THE_MEMBERS: Final = (
+    "Compare with the others, by voice or in person, what each of you sees; if it differs, whoever runs the "
+    "server showed you different histories: move to another server."
+)
+
+
+def gap(seq: int, count: int, reason: str) -> Explanation:
+    """Messages that cannot be shown."""
+    messages = "One message" if count == 1 else f"{count} messages" if count else "Some messages"
+    return Explanation(
+        f"{messages} at position {seq} of the log cannot be shown. {reason}",
+        "Ask in the room to have them sent again; if it happens often, ask who runs the server why.",
+    )
+
+
+def replayed(user: str) -> Explanation:
+    """A message that came twice."""
+    return Explanation(
+        f"A message of {user} was delivered a second time and is shown once.",
+        "Nothing is lost. If it happens often, ask who runs the server why.",
+    )
+
+
+def removed(user: str) -> Explanation:
+    """This device was taken out."""
+    return Explanation(
+        f"{user} removed you from the room.", "Ask a member for an invite link if that was a mistake."
+    )
+
+
+def key_changed(user: str, *, was_verified: bool) -> Explanation:
+    """A pinned account key is not the one shown."""
+    known = "verified" if was_verified else "known"
+    return Explanation(
+        f"The key of {user} is not the {known} one: a new account under the same name, or somebody in between. "
+        "The room stands still until you decide.",
+        f"Ask {user} by voice or in person, compare the numbers of `/verify {user}`, and accept the new key with "
+        f"`/verify {user} done`.",
+    )
+
+
+def rejoined(reason: str) -> Explanation:
+    """The room's state was lost and joined again."""
+    return Explanation(
+        f"This device had lost step with the room and joined it again. {reason}",
+        "Nothing to do; messages from in between may be missing here.",
+    )
+
+
+def secret_outdated() -> Explanation:
+    """The join secret we hold is not the room's."""
+    return Explanation(
+        "The room's entry secret was changed since this device got it.",
+        "Ask a member for a fresh invite link (`sottovoce invite`).",
+    )
+
+
+def group_info_damaged() -> Explanation:
+    """What the server keeps for joiners does not open."""
+    return Explanation(
+        "What the server keeps for people who join is damaged or of another secret; the members online were "
+        "asked to renew it.",
+        "Wait a moment. If it stays so, ask a member to come online, or for a fresh invite link.",
+    )
+
+
+def sending_blocked(user: str) -> Explanation:
+    """A verified contact's key changed."""
+    return Explanation(
+        f"Nothing is sent: the verified key of {user} has changed.",
+        f"Compare the numbers of `/verify {user}` with {user} and confirm with `/verify {user} done`.",
+    )
+
+
+def fork(reason: str) -> Explanation:
+    """Two histories of one room."""
+    return Explanation(reason, ASK_THE_MEMBERS)

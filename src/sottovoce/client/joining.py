@@ -1,0 +1,205 @@
+"""Ways into a room: found it, join by external commit, accept a Welcome.
+
+Joining by external commit needs the join secret twice: it opens the sealed GroupInfo, and as an external PSK
+it stands in the commit (RFC 9420 §8.4, §12.4.3.2; threats.md B14). A device that was in the room before
+removes its own old leaf in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sottovoce.client.chain import LogChain
+from sottovoce.client.credentials import certificate_of
+from sottovoce.client.errors import ContentError, RoomRolledBack, SecretOutdated
+from sottovoce.client.join_secret import (
+    EXPORT_LABEL,
+    JOIN_SECRET_EXTENSION,
+    JOIN_SECRET_LENGTH,
+    JoinSecret,
+)
+from sottovoce.client.log_payload import SealedExternalCommit, encode_commit
+from sottovoce.client.policy import POLICY_EXTENSION, Access, RoomPolicy
+from sottovoce.client.room_state import Changes, RoomState, policy_in
+from sottovoce.client.tables.rooms import Membership
+from sottovoce.crypto.suites import DEFAULT, CipherSuite
+from sottovoce.link.messages import Commit, Device, RoomCreate
+from sottovoce.mls import (
+    Capabilities,
+    Extension,
+    Group,
+    GroupInfoView,
+    KeyPackageBundle,
+    LeafIndex,
+    RequiredCapabilities,
+    default_capabilities,
+    inspect_group_info,
+)
+
+ROOM_SUITE: CipherSuite = DEFAULT
+"""Every room's cipher suite; a GroupInfo or Welcome of another is refused (threats.md B23)."""
+
+
+def capabilities() -> Capabilities:
+    """What this device's leaves say they understand."""
+    return default_capabilities(ROOM_SUITE, (POLICY_EXTENSION, JOIN_SECRET_EXTENSION))
+
+
+@dataclass(frozen=True)
+class PlannedJoin:
+    """An external commit ready to be sent, and the group to take over once it is accepted."""
+
+    group: Group
+    rejoins: bool
+    """Whether this device had a leaf before, removed by this commit."""
+    request: Callable[[int], Commit]
+
+
+@dataclass(frozen=True)
+class Founding:
+    """A new group of one member at epoch 0, and the request that puts it on the server."""
+
+    group: Group
+    join_secret: JoinSecret
+    request: Callable[[int], RoomCreate]
+
+
+def found(state: RoomState, now: int) -> Founding:
+    """Make the group of a room that has none; ``now`` is Unix seconds.
+
+    The founder owns the room, but for an open one, which nobody owns. In an invited room the join secret is
+    an exporter output of epoch 0; elsewhere it is the one agreed outside.
+    """
+    record, around = state.record, state.around
+    access = Access(record.access)
+    own_key = around.own.certificate.account_key
+    policy = RoomPolicy(record.name, access=access, owner=None if access is Access.OPEN else own_key)
+    group = Group.create(
+        ROOM_SUITE,
+        record.room_id,
+        around.own.credential,
+        around.own.key_pair,
+        extensions=(
+            Extension(POLICY_EXTENSION, policy.encode()),
+            RequiredCapabilities(extension_types=(POLICY_EXTENSION,)).extension(),
+        ),
+        capabilities=capabilities(),
+        config=state.config,
+        random=around.random,
+        now=now,
+    )
+    secret = state.join_secret
+    if access is Access.INVITE:
+        secret = JoinSecret(group.export(EXPORT_LABEL, record.room_id, JOIN_SECRET_LENGTH), 0)
+    sealed = secret.seal_group_info(record.room_id, 0, group.group_info(), around.random)
+    return Founding(group, secret, lambda number: RoomCreate(number, record.room_id, sealed))
+
+
+def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> PlannedJoin:
+    """Plan the external commit that ends ``epoch``.
+
+    Raises :class:`~sottovoce.client.errors.SealBroken` when the GroupInfo does not open with our secret,
+    :class:`RoomRolledBack` for an epoch older than one we were in, and
+    :class:`~sottovoce.mls.MLSPeerError` for a GroupInfo that does not validate.
+    """
+    record, around, secret = state.record, state.around, state.join_secret
+    group_info = secret.open_group_info(record.room_id, epoch, sealed_group_info)
+    view = inspect_group_info(group_info, suite=ROOM_SUITE, authentication=state.config.authentication)
+    _check_view(state, view, epoch)
+    old_leaf = _own_leaf(view, around.own.certificate.device_id)
+    staged = Group.join_externally(
+        group_info,
+        around.own.credential,
+        around.own.key_pair,
+        suite=ROOM_SUITE,
+        psks=state.psks(),
+        remove=old_leaf,
+        capabilities=capabilities(),
+        config=state.config,
+        random=around.random,
+    )
+    commit = secret.seal_external_commit(record.room_id, epoch, staged.commit, around.random)
+    payload = encode_commit(SealedExternalCommit(commit))
+    sealed = secret.seal_group_info(record.room_id, staged.epoch, staged.group_info(), around.random)
+    device = Device(around.own.certificate.user, around.own.certificate.device_id)
+    removed = [] if old_leaf is None else [device]
+    message_id = around.random(16)
+
+    def request(number: int) -> Commit:
+        return Commit(number, record.room_id, message_id, epoch, payload, sealed, [device], removed)
+
+    return PlannedJoin(staged.group, old_leaf is not None, request)
+
+
+def take_over(
+    state: RoomState, group: Group, chain: LogChain, changes: Changes, *, continues_counting: bool
+) -> None:
+    """Be a member of ``group``, whose log we have from ``chain`` on.
+
+    ``continues_counting``: this device only joined again, so its messages go on being numbered.
+    Raises :class:`~sottovoce.client.credentials.AccountKeyChanged` when two members of one name disagree.
+    """
+    state.pin_first_contacts(changes, group.members())
+    policy = policy_in(group.extensions)
+    state.group = group
+    state.leavers.clear()
+    state.senders.clear()
+    state.links.clear()
+    state.update(
+        name=policy.name,
+        access=str(policy.access),
+        membership=Membership.MEMBER,
+        suite_id=group.suite.id,
+        joined_seq=chain.seq,
+        highest_epoch=max(state.record.highest_epoch, group.epoch),
+        trouble="",
+    )
+    if not continues_counting:
+        state.update(counter=0, previous_hash=bytes(32))
+    changes.replaces_group = changes.forgets_senders = True
+    changes.ratchets = {**group.all_records()}
+    group.ratchet_changes()  # they are among the records just taken
+    changes.snapshot = group.epoch_snapshot()
+    state.add_link(changes, chain)
+    changes.record = state.record
+
+
+def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) -> Group:
+    """Open a Welcome into ``state``'s room, whose record gets the join secret that came with it.
+
+    Raises :class:`~sottovoce.mls.MLSPeerError` or :class:`~sottovoce.client.errors.ContentError`.
+    """
+    group = Group.join(welcome, bundle, config=state.config)
+    if group.group_id != state.record.room_id:
+        raise ContentError("A Welcome is for another room than the server says.")
+    data = next(
+        (e.data for e in group.join_extensions if e.extension_type == JOIN_SECRET_EXTENSION), b""
+    )
+    secret = JoinSecret.from_extension(data)
+    policy = policy_in(group.extensions)
+    if secret.epoch != policy.join_secret_epoch:
+        raise ContentError("A Welcome came with an outdated join secret.")
+    state.update(join_secret=secret.secret, join_secret_epoch=secret.epoch)
+    return group
+
+
+def _check_view(state: RoomState, view: GroupInfoView, epoch: int) -> None:
+    if view.group_id != state.record.room_id or view.epoch != epoch:
+        raise ContentError("The server gave a GroupInfo of another room or epoch.")
+    if policy_in(view.extensions).join_secret_epoch != state.record.join_secret_epoch:
+        raise SecretOutdated(state.record.name)
+    highest, group = state.record.highest_epoch, state.group
+    if epoch > highest:
+        return
+    # threats.md B3: never back to an epoch before ours; to the same one only if it is the same.
+    same = group is not None and group.confirmed_transcript_hash == view.confirmed_transcript_hash
+    if epoch < highest or not same:
+        raise RoomRolledBack(state.record.name)
+
+
+def _own_leaf(view: GroupInfoView, device_id: bytes) -> LeafIndex | None:
+    for member in view.members:
+        if certificate_of(member.credential).device_id == device_id:
+            return member.leaf_index
+    return None

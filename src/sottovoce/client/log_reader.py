@@ -1,0 +1,314 @@
+"""Reading a room log, entry by entry in seq order: decrypt, judge, remember.
+
+What cannot be read is a numbered :class:`Gap` and the room goes on. What must be read and cannot (a commit)
+raises :class:`OutOfStep` with the state as it was before that entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from sottovoce.client import explanations
+from sottovoce.client.chain import Duplicate, HistoryFork, MissingMessages, SenderHistory
+from sottovoce.client.content import Envelope, MimiContent, message_hash
+from sottovoce.client.credentials import AccountKeyChanged, certificate_of, certificates
+from sottovoce.client.events import (
+    AnyTimelineItem,
+    ForkAlarm,
+    Gap,
+    MemberJoined,
+    MemberLeft,
+    ReceivedMessage,
+)
+from sottovoce.client.join_secret import EXPORT_LABEL, JOIN_SECRET_LENGTH
+from sottovoce.client.log_payload import MemberCommit, decode_commit
+from sottovoce.client.room_state import Changes, RoomState, occupant, policy_in
+from sottovoce.client.tables.outbox import OutboxRecord
+from sottovoce.client.tables.rooms import Membership
+from sottovoce.errors import PeerError
+from sottovoce.link.certificates import DeviceCertificate
+from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.mls import (
+    Group,
+    Member,
+    OwnMessage,
+    StagedApplication,
+    StagedCommit,
+    StagedProposal,
+)
+from sottovoce.mls.proposals import Remove
+
+
+class OutOfStep(PeerError):
+    """An entry that this device must be able to follow, and cannot: the room is to be joined again."""
+
+
+@dataclass
+class PendingCommit:
+    """A commit of ours that was sent: merged when its entry is read back from the log."""
+
+    staged: StagedCommit
+    payload_hash: bytes
+    intents: list[int]
+
+
+class LogReader:
+    """Reads entries into a :class:`RoomState` and the :class:`Changes` of a batch."""
+
+    def __init__(self, state: RoomState, sent: dict[bytes, OutboxRecord]) -> None:
+        self.pending: PendingCommit | None = None
+        self.epoch_changed = False
+        """Whether a commit or a proposal was merged since this was last set to False."""
+        self._state: Final = state
+        self._sent: Final = sent  # the outbox by payload hash
+        self._unattributed = 0  # unreadable entries reported, whose sender's next message will count them
+        self._forked: set[tuple[str, bytes]] = set()  # devices whose fork was reported
+
+    def read(self, entry: Entry, changes: Changes, now: int) -> None:
+        """Process the next entry.
+
+        Raises :class:`OutOfStep`, or :class:`AccountKeyChanged` for a commit that would seat an account
+        under another key than the pinned one; nothing of the entry has been taken over then.
+        """
+        if entry.kind is EntryKind.COMMIT:
+            self._read_commit(entry, changes, now)
+        else:
+            self._read_message(entry, changes, now)
+        self._state.add_link(changes, self._state.chain.advance(entry.kind, entry.payload))
+
+    # --- messages ----------------------------------------------------------------------------------------
+
+    def _read_message(self, entry: Entry, changes: Changes, now: int) -> None:
+        sent = self._sent.pop(hashlib.sha256(entry.payload).digest(), None)
+        if sent is not None and sent.envelope is not None:
+            self.show_own(sent, entry.seq, _time(entry), changes)
+            return
+        group = self._group()
+        try:
+            staged = group.process(entry.payload, now=now)
+            if isinstance(staged, StagedCommit):
+                raise OutOfStep("A commit was stored as a message.")
+        except OwnMessage as trouble:
+            # threats.md B4: this leaf sent something this store knows nothing of, so the store is an old copy.
+            raise OutOfStep("This device's store is older than what it has sent.") from trouble
+        except OutOfStep as trouble:
+            self._add_gap(entry, changes, 1, str(trouble))
+            return
+        except PeerError as trouble:
+            self._unattributed += 1
+            self._add_gap(entry, changes, 1, f"It does not decrypt: {trouble}")
+            return
+        group.merge(staged)
+        if isinstance(staged, StagedProposal):
+            self.epoch_changed = True
+            proposal = staged.proposal
+            if isinstance(proposal, Remove) and proposal.removed == staged.sender:
+                self._state.leavers.add(staged.sender)
+        elif isinstance(staged, StagedApplication):
+            self._read_application(entry, staged, changes)
+
+    def _read_application(self, entry: Entry, staged: StagedApplication, changes: Changes) -> None:
+        certificate = certificate_of(staged.sender_credential)
+        try:
+            envelope = Envelope.decode(staged.content)
+            content = MimiContent.decode(envelope.content)
+        except PeerError as trouble:
+            self._unattributed += 1
+            self._add_gap(entry, changes, 1, f"{certificate.user} sent something malformed: {trouble}")
+            return
+        if not self._check_history(entry, certificate, envelope, staged.content, changes):
+            return
+        self._check_head(entry, certificate, envelope, changes)
+        self._show(entry.seq, _time(entry), certificate, content, changes)
+
+    def show_own(self, sent: OutboxRecord, seq: int, at: datetime, changes: Changes) -> None:
+        """Put a message of this device, which the server has stored as ``seq``, into the timeline."""
+        content = MimiContent.decode(sent.content)
+        changes.sent.append(sent.position)
+        self._show(seq, at, self._state.around.own.certificate, content, changes)
+
+    def _show(
+        self, seq: int, at: datetime, sender: DeviceCertificate, content: MimiContent, changes: Changes
+    ) -> None:
+        around, record = self._state.around, self._state.record
+        text = content.text
+        if text is None:
+            changes.items.append(
+                (Gap(seq=seq, at=at, count=1, reason=f"{sender.user} sent what this version cannot show."), None)
+            )
+            return
+        message_id = content.message_id(
+            around.user_uri(sender.account_name), around.room_uri(record.room_id)
+        )
+        message = ReceivedMessage(
+            seq=seq,
+            at=at,
+            sender=sender.user,
+            text=text,
+            is_mine=sender.account_name == around.own.certificate.account_name,
+            device_id=sender.device_id,
+            message_id=message_id,
+            verified=around.contacts.is_verified(sender.account_name),
+        )
+        changes.items.append((message, message_id))
+
+    def _check_history(
+        self, entry: Entry, sender: DeviceCertificate, envelope: Envelope, octets: bytes, changes: Changes
+    ) -> bool:
+        """Hold the sender's counter and previous hash against its last message; False: do not show it."""
+        key = (sender.account_name, sender.device_id)
+        history = self._state.senders.get(key)
+        if history is None:
+            after, finding = SenderHistory.first_heard(envelope.counter, message_hash(octets)), None
+        else:
+            after, finding = history.advance(envelope.counter, envelope.previous_hash, message_hash(octets))
+        self._state.senders[key] = changes.senders[key] = after
+        match finding:
+            case Duplicate():
+                changes.alarms.append(explanations.replayed(sender.user))
+                self._add_gap(entry, changes, 1, f"A message of {sender.user} came a second time.")
+                return False
+            case MissingMessages(count):
+                explained = min(count, self._unattributed)
+                self._unattributed -= explained
+                if count > explained:
+                    reason = f"{sender.user} sent {count - explained} before this that never came."
+                    self._add_gap(entry, changes, count - explained, reason)
+            case HistoryFork():
+                reason = f"{sender.user} continues a message that this device was never given."
+                self._add_fork(entry, sender, entry.seq, reason, changes)
+            case None:
+                pass
+        return True
+
+    def _check_head(
+        self, entry: Entry, sender: DeviceCertificate, envelope: Envelope, changes: Changes
+    ) -> None:
+        """Hold the log head the sender had seen against our own chain."""
+        key = (sender.account_name, sender.device_id)
+        ours = self._state.links.get(envelope.head_seq)
+        if envelope.head_seq >= entry.seq:
+            reason = f"{sender.user} had read the log further than it goes here."
+        elif ours is not None and ours != envelope.head_hash:
+            reason = f"{sender.user} has read another history of this room."
+        else:
+            if ours is not None:
+                self._forked.discard(key)
+            return
+        if key not in self._forked:
+            self._forked.add(key)
+            self._add_fork(entry, sender, envelope.head_seq, reason, changes)
+
+    # --- commits -----------------------------------------------------------------------------------------
+
+    def _read_commit(self, entry: Entry, changes: Changes, now: int) -> None:
+        group, state = self._group(), self._state
+        before = group.members()
+        pending, own = self.pending, False
+        self.pending = None  # ours, or another's that won the epoch: either way ours is no longer pending
+        if pending is not None and pending.payload_hash == hashlib.sha256(entry.payload).digest():
+            staged, own = pending.staged, True
+        else:
+            staged = self._process_commit(entry.payload, now)
+        policy = None if staged.removes_self else policy_in(staged.group_context_extensions)
+        if not staged.removes_self:
+            state.pin_first_contacts(changes, staged.added + staged.updated)
+        group.merge(staged)
+        self.epoch_changed = True
+        state.leavers.clear()
+        if own and pending is not None:
+            changes.intents_done.extend(pending.intents)
+            state.intents = [i for i in state.intents if i.position not in pending.intents]
+        self._begin_histories(staged, changes)
+        after: Iterable[Member] = ()
+        if policy is None:
+            changes.forgets_group = True
+            state.group = None
+            state.update(membership=Membership.REMOVED)
+            changes.alarms.append(explanations.removed(certificate_of(staged.sender_member.credential).user))
+        else:
+            after = group.members()
+            state.update(highest_epoch=max(state.record.highest_epoch, staged.epoch))
+            state.update(name=policy.name, access=str(policy.access))
+            if policy.join_secret_epoch != state.record.join_secret_epoch:
+                secret = group.export(EXPORT_LABEL, state.record.room_id, JOIN_SECRET_LENGTH)
+                state.update(join_secret=secret, join_secret_epoch=policy.join_secret_epoch)
+        self._show_roster(entry, certificates(before), certificates(after) if policy else [], changes)
+
+    def _begin_histories(self, staged: StagedCommit, changes: Changes) -> None:
+        """Devices that come anew number their messages from 1; who only joined again goes on counting."""
+        gone = {occupant(member) for member in staged.removed}
+        for member in staged.added:
+            certificate = certificate_of(member.credential)
+            if occupant(member) not in gone:
+                key = (certificate.account_name, certificate.device_id)
+                self._state.senders[key] = changes.senders[key] = SenderHistory()
+
+    def _process_commit(self, payload: bytes, now: int) -> StagedCommit:
+        group, state = self._group(), self._state
+        try:
+            commit = decode_commit(payload)
+            if isinstance(commit, MemberCommit):
+                message = commit.message
+            else:
+                message = state.join_secret.open_external_commit(
+                    state.record.room_id, group.epoch, commit.sealed
+                )
+            staged = group.process(message, psks=state.psks(), now=now)
+        except AccountKeyChanged:
+            raise
+        except PeerError as trouble:
+            raise OutOfStep(f"A change of the room cannot be followed: {trouble}") from trouble
+        if not isinstance(staged, StagedCommit):
+            raise OutOfStep("A message was stored as a change of the room.")
+        return staged
+
+    def _show_roster(
+        self, entry: Entry, before: list[DeviceCertificate], after: list[DeviceCertificate], changes: Changes
+    ) -> None:
+        """Report accounts that came with a first device or went with the last."""
+        had = Counter(certificate.account_name for certificate in before)
+        has = Counter(certificate.account_name for certificate in after)
+        names = {certificate.account_name: certificate.user for certificate in (*before, *after)}
+        at = _time(entry)
+        for name in sorted(names):
+            item: AnyTimelineItem | None = None
+            if has[name] and not had[name]:
+                item = MemberJoined(seq=entry.seq, at=at, user=names[name])
+            elif had[name] and not has[name]:
+                item = MemberLeft(seq=entry.seq, at=at, user=names[name])
+            if item is not None:
+                changes.items.append((item, None))
+
+    # --- findings ----------------------------------------------------------------------------------------
+
+    def _add_gap(self, entry: Entry, changes: Changes, count: int, reason: str) -> None:
+        changes.items.append((Gap(seq=entry.seq, at=_time(entry), count=count, reason=reason), None))
+        changes.alarms.append(explanations.gap(entry.seq, count, reason))
+
+    def _add_fork(
+        self, entry: Entry, sender: DeviceCertificate, forked_seq: int, reason: str, changes: Changes
+    ) -> None:
+        item = ForkAlarm(
+            seq=entry.seq, at=_time(entry), sender=sender.user, forked_seq=forked_seq, reason=reason
+        )
+        changes.items.append((item, None))
+        changes.alarms.append(explanations.fork(reason))
+
+    def _group(self) -> Group:
+        if self._state.group is None:
+            raise OutOfStep("This device holds no keys of the room.")
+        return self._state.group
+
+
+def _time(entry: Entry) -> datetime:
+    """The server's clock as a time; one out of the calendar's range becomes its end."""
+    try:
+        return datetime.fromtimestamp(entry.at / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        return datetime.max.replace(tzinfo=UTC)

@@ -1,0 +1,159 @@
+"""A room's outbox: what was typed goes out once and in order, whatever happens to the link or the process.
+
+``add`` writes the plaintext; ``encrypt`` makes ciphertexts of the oldest ones, to be stored together with
+the ratchet step *before* they are sent (threats.md B4). A ciphertext whose fate is unknown is sent again as
+it is, under the same message id, so the server stores it once; only a refusal as stale makes a new one, of the
+very same envelope.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from sottovoce.client.content import Envelope, message_hash
+from sottovoce.client.room_state import RoomState
+from sottovoce.client.tables.outbox import OutboxRecord
+from sottovoce.errors import InternalError
+from sottovoce.link.messages import Outgoing
+from sottovoce.mls import Group
+
+MAX_BATCH: Final = 64
+MAX_BATCH_LENGTH: Final = 512 * 1024
+"""Messages, and bytes of ciphertext, in one request."""
+
+
+class Outbox:
+    """The messages of one room that are not in the timeline yet."""
+
+    def __init__(self, records: Sequence[OutboxRecord]) -> None:
+        self.by_payload: Final[dict[bytes, OutboxRecord]] = {}
+        """Encrypted ones, by the SHA-256 of the payload: how their log entries are recognised."""
+        self._unacknowledged: Final[dict[int, OutboxRecord]] = {}
+        self._deliveries: Final[dict[int, asyncio.Future[int]]] = {}
+        self._empty: Final = asyncio.Event()
+        self.restore(records)
+
+    def restore(self, records: Sequence[OutboxRecord]) -> None:
+        """Be what the store has; who waits for a delivery goes on waiting."""
+        self.by_payload.clear()
+        self._unacknowledged.clear()
+        for record in records:
+            self._replace(record)
+        self._settle()
+
+    @property
+    def has_unacknowledged(self) -> bool:
+        """Whether something waits to be sent or to be acknowledged."""
+        return bool(self._unacknowledged)
+
+    async def acknowledged(self) -> None:
+        """Wait until the server has stored everything."""
+        await self._empty.wait()
+
+    def add(self, record: OutboxRecord) -> asyncio.Future[int]:
+        """Take in a stored message; the future gets its seq once the server has stored it."""
+        delivery: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._unacknowledged[record.position] = record
+        self._deliveries[record.position] = delivery
+        self._settle()
+        return delivery
+
+    def next_batch(self) -> list[OutboxRecord]:
+        """The oldest messages the server has not acknowledged, as many as one request may have."""
+        batch: list[OutboxRecord] = []
+        length = 0
+        for record in self._unacknowledged.values():
+            # What is not encrypted yet grows to its padding bucket; twice the content and 2 KiB is above that.
+            length += len(record.ciphertext) if record.ciphertext else 2 * len(record.content) + 2048
+            if batch and (len(batch) == MAX_BATCH or length > MAX_BATCH_LENGTH):
+                break
+            batch.append(record)
+        return batch
+
+    def encrypt(self, batch: Sequence[OutboxRecord], state: RoomState, group: Group) -> list[OutboxRecord]:
+        """Encrypt what has no ciphertext yet; returns the records that changed. Nothing may be sent before
+        they and the state's changes are stored.
+        """
+        changed = []
+        for record in batch:
+            if record.ciphertext is not None:
+                continue
+            envelope = record.envelope or self._envelope(record, state)
+            staged = group.encrypt(envelope, random=state.around.random)
+            group.merge(staged)
+            encrypted = msgspec.structs.replace(
+                record,
+                envelope=envelope,
+                epoch=staged.epoch,
+                ciphertext=staged.message,
+                payload_hash=hashlib.sha256(staged.message).digest(),
+            )
+            self._replace(encrypted)
+            changed.append(encrypted)
+        return changed
+
+    def discard_ciphertexts(self, batch: Sequence[OutboxRecord]) -> None:
+        """The server refused these as stale and stored none: they are to be encrypted anew."""
+        for record in batch:
+            if record.payload_hash is not None:
+                self.by_payload.pop(record.payload_hash, None)
+            if record.position in self._unacknowledged:
+                self._replace(
+                    msgspec.structs.replace(record, epoch=None, ciphertext=None, payload_hash=None)
+                )
+
+    def discard_all_ciphertexts(self) -> None:
+        """They are of a leaf this device no longer has; what the server stored of them it recognises by id."""
+        self.discard_ciphertexts(tuple(self._unacknowledged.values()))
+
+    def requests(self, batch: Sequence[OutboxRecord]) -> list[Outgoing]:
+        """The batch as the link sends it."""
+        current = (self._unacknowledged[record.position] for record in batch)
+        return [_outgoing(record) for record in current]
+
+    def acknowledge(self, batch: Sequence[OutboxRecord], seqs: Sequence[int]) -> list[OutboxRecord]:
+        """The server has stored the batch; returns its records as they were sent."""
+        stored = []
+        for record, seq in zip(batch, seqs, strict=True):
+            stored.append(self._unacknowledged.pop(record.position, record))
+            delivery = self._deliveries.pop(record.position, None)
+            if delivery is not None and not delivery.done():
+                delivery.set_result(seq)
+        self._settle()
+        return stored
+
+    def read_back(self, position: int, seq: int) -> None:
+        """The message was seen in the log, which acknowledges it too."""
+        record = self._unacknowledged.get(position)
+        if record is not None:
+            self.acknowledge((record,), (seq,))
+
+    def _envelope(self, record: OutboxRecord, state: RoomState) -> bytes:
+        chain, counter = state.chain, state.record.counter + 1
+        envelope = Envelope(
+            record.content, chain.seq, chain.head_hash, counter, state.record.previous_hash
+        ).encode()
+        state.update(counter=counter, previous_hash=message_hash(envelope))
+        return envelope
+
+    def _replace(self, record: OutboxRecord) -> None:
+        self._unacknowledged[record.position] = record
+        if record.payload_hash is not None:
+            self.by_payload[record.payload_hash] = record
+
+    def _settle(self) -> None:
+        if self._unacknowledged:
+            self._empty.clear()
+        else:
+            self._empty.set()
+
+
+def _outgoing(record: OutboxRecord) -> Outgoing:
+    if record.ciphertext is None or record.epoch is None:
+        raise InternalError("A message was to be sent before it was encrypted.")
+    return Outgoing(record.message_id, record.epoch, record.ciphertext)
