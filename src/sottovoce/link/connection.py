@@ -7,6 +7,7 @@ bytes tell the peer why.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -20,11 +21,18 @@ from sottovoce.link.errors import (
     UnexpectedEnd,
     UnexpectedReply,
 )
-from sottovoce.link.frames import LIMIT_AFTER_LOGIN, LIMIT_BEFORE_LOGIN, FrameReader, encode_frame
+from sottovoce.link.frames import (
+    HEADER_LENGTH,
+    LIMIT_AFTER_LOGIN,
+    LIMIT_BEFORE_LOGIN,
+    FrameReader,
+    encode_frame,
+)
 from sottovoce.link.messages import (
     ClientMessage,
     ErrorCode,
     ErrorReply,
+    Message,
     Push,
     Reply,
     Request,
@@ -33,6 +41,9 @@ from sottovoce.link.messages import (
 
 MAX_REQUESTS_UNDER_WAY: Final = 1024
 """How many requests a client may have unanswered; a server refuses the next with NOT_ALLOWED."""
+
+Trace = Callable[[str, str, int], None]
+"""Called with "sent" or "received", the message type's name, and the frame's size in bytes."""
 
 _client_messages: Final = msgspec.msgpack.Decoder(ClientMessage)
 _server_messages: Final = msgspec.msgpack.Decoder(ServerMessage)
@@ -44,12 +55,19 @@ _REQUEST_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in ANS
 
 
 class _Connection:
-    """What both ends share: frames in, frames out, the state, and the requests under way."""
+    """What both ends share: frames in, frames out, the state, and the requests under way.
 
-    __slots__ = ("_outgoing", "_reader", "_under_way", "state")
+    ``bytes_to_send`` are queued and not yet taken; ``frames_received`` counts whole frames. ``trace`` is told of
+    every frame, for a debug log.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_outgoing", "_reader", "_trace", "_under_way", "bytes_to_send", "frames_received", "state")
+
+    def __init__(self, trace: Trace | None = None) -> None:
         self.state = State.GREETING
+        self.frames_received = 0
+        self.bytes_to_send = 0
+        self._trace = trace
         self._reader = FrameReader(LIMIT_BEFORE_LOGIN)
         self._outgoing: list[bytes] = []
         self._under_way: dict[int, type[Request]] = {}
@@ -68,6 +86,7 @@ class _Connection:
         """Return the bytes to write to the socket now, in order, and forget them."""
         data = b"".join(self._outgoing)
         self._outgoing.clear()
+        self.bytes_to_send = 0
         return data
 
     def close(self) -> None:
@@ -81,6 +100,22 @@ class _Connection:
         self.close()
         if mid_frame:
             raise UnexpectedEnd("the peer closed the connection in the middle of a frame")
+
+    def _next_frame(self) -> bytes | None:
+        body = self._reader.next_frame()
+        if body is not None:
+            self.frames_received += 1
+        return body
+
+    def _queue(self, name: str, frame: bytes) -> None:
+        if self._trace is not None:
+            self._trace("sent", name, len(frame))
+        self._outgoing.append(frame)
+        self.bytes_to_send += len(frame)
+
+    def _traced(self, message: Message, body: bytes) -> None:
+        if self._trace is not None:
+            self._trace("received", type(message).__name__, len(body) + HEADER_LENGTH)
 
     def _settle(self, message: Reply | ErrorReply, request: type[Request]) -> None:
         """Move along the state table: ``message`` answers ``request``."""
@@ -99,8 +134,8 @@ class ServerConnection(_Connection):
 
     __slots__ = ("_events",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, trace: Trace | None = None) -> None:
+        super().__init__(trace)
         self._events: list[ClientMessage] = []
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
@@ -109,10 +144,10 @@ class ServerConnection(_Connection):
             return
         self._reader.feed(data)
         try:
-            while (body := self._reader.next_frame()) is not None:
+            while (body := self._next_frame()) is not None:
                 self._receive_frame(body)
         except LinkError as error:
-            self._outgoing.append(encode_frame(ErrorReply(None, error.code, str(error))))
+            self._queue("ErrorReply", encode_frame(ErrorReply(None, error.code, str(error))))
             self.close()
             raise
 
@@ -133,7 +168,7 @@ class ServerConnection(_Connection):
             self.send_push(encode_frame(message))
             return
         if message.id is None:
-            self._outgoing.append(encode_frame(message))
+            self._queue("ErrorReply", encode_frame(message))
             self.close()
             return
         request = self._under_way.get(message.id)
@@ -144,13 +179,13 @@ class ServerConnection(_Connection):
         frame = encode_frame(message)
         del self._under_way[message.id]
         self._settle(message, request)
-        self._outgoing.append(frame)
+        self._queue(type(message).__name__, frame)
 
     def send_push(self, frame: bytes) -> None:
         """Queue a push that :func:`~sottovoce.link.frames.encode_frame` encoded for many connections."""
         if self.state is not State.DEVICE:
             raise MisusedConnection("pushes are for connections with a device logged in")
-        self._outgoing.append(frame)
+        self._queue("Push", frame)
 
     def _receive_frame(self, body: bytes) -> None:
         try:
@@ -158,6 +193,7 @@ class ServerConnection(_Connection):
         except _undecodable as error:
             self._refuse_undecodable(body, error)
             return
+        self._traced(message, body)
         if message.id in self._under_way:
             raise MalformedMessage("the id of a request under way was used again")
         legal = LEGAL_REQUESTS[self.state]
@@ -165,7 +201,7 @@ class ServerConnection(_Connection):
         if type(message) not in legal or crowded:
             reason = "too many requests are under way" if crowded else f"not while {self.state.value}"
             refusal = ErrorReply(message.id, ErrorCode.NOT_ALLOWED, f"this request is not allowed: {reason}")
-            self._outgoing.append(encode_frame(refusal))
+            self._queue("ErrorReply", encode_frame(refusal))
             return
         self._under_way[message.id] = type(message)
         self._events.append(message)
@@ -181,7 +217,7 @@ class ServerConnection(_Connection):
         if known or not 0 <= number < 2**63:
             raise MalformedMessage("a frame is not a message of this protocol") from error
         refusal = ErrorReply(number, ErrorCode.UNKNOWN_TYPE, "this server does not know that type of request")
-        self._outgoing.append(encode_frame(refusal))
+        self._queue("ErrorReply", encode_frame(refusal))
 
 
 class ClientConnection(_Connection):
@@ -189,8 +225,8 @@ class ClientConnection(_Connection):
 
     __slots__ = ("_events",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, trace: Trace | None = None) -> None:
+        super().__init__(trace)
         self._events: list[ServerMessage] = []
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
@@ -199,7 +235,7 @@ class ClientConnection(_Connection):
             return
         self._reader.feed(data)
         try:
-            while (body := self._reader.next_frame()) is not None:
+            while (body := self._next_frame()) is not None:
                 self._receive_frame(body)
         except LinkError:
             self.close()
@@ -226,13 +262,14 @@ class ClientConnection(_Connection):
         if len(frame) > self._reader.limit:
             raise FrameTooLarge(f"a request of {len(frame)} bytes is over the limit of {self._reader.limit}")
         self._under_way[message.id] = type(message)
-        self._outgoing.append(frame)
+        self._queue(type(message).__name__, frame)
 
     def _receive_frame(self, body: bytes) -> None:
         try:
             message = _server_messages.decode(body)
         except _undecodable as error:
             raise MalformedMessage("the server sent a frame that is not a message") from error
+        self._traced(message, body)
         if isinstance(message, Push):
             if self.state is not State.DEVICE:
                 raise UnexpectedReply("the server pushed something before the login")

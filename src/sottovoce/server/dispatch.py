@@ -1,0 +1,173 @@
+"""Which service takes which request: one table, and the order in which a connection's requests are taken.
+
+A handler either returns the reply when awaited, or returns None and answers later by itself (those that answer
+after COMMIT, or when a turn comes). One connection's requests begin in the order they came; one that is awaited
+ends before the next begins, so a connection holds at most one large reply in the making.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sottovoce.link import messages as m
+from sottovoce.link.connection_state import State
+from sottovoce.link.messages import ClientMessage, Request
+from sottovoce.server.authentication import AuthenticationService
+from sottovoce.server.delivery import DeliveryService
+from sottovoce.server.key_directory import KeyDirectory
+from sottovoce.server.metrics import Metrics
+from sottovoce.server.session import Session
+from sottovoce.server.throttle import TokenBuckets
+
+Handler = Callable[[Session, Any], Awaitable[m.Reply] | None]
+
+MAX_QUEUED: Final = 16
+"""Requests of one connection that may wait here; while more do, its socket is not read."""
+
+MAX_UNDER_WAY: Final = 128
+"""Requests of one connection that may be unanswered before its socket is not read any more."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Takes requests to the services."""
+
+    def __init__(
+        self,
+        authentication: AuthenticationService,
+        directory: KeyDirectory,
+        delivery: DeliveryService,
+        metrics: Metrics,
+        *,
+        messages_per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._delivery = delivery
+        self._metrics = metrics
+        self._clock = clock
+        self._rate = TokenBuckets(rate=messages_per_second, burst=messages_per_second * 10)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers: Final[dict[type[Request], Handler]] = {
+            m.Hello: authentication.hello,
+            m.Ping: _ping,
+            m.RegisterStart: authentication.register_start,
+            m.RegisterFinish: authentication.register_finish,
+            m.LoginStart: authentication.login_start,
+            m.LoginFinish: authentication.login_finish,
+            m.EnrolDevice: authentication.enrol_device,
+            m.DeviceLogin: authentication.device_login,
+            m.CreateToken: authentication.create_token,
+            m.VaultGet: authentication.vault_get,
+            m.VaultPut: authentication.vault_put,
+            m.KeyPackagesPublish: directory.publish,
+            m.KeyPackagesLeft: directory.left,
+            m.KeyPackagesClaim: directory.claim,
+            m.RoomList: delivery.room_list,
+            m.RoomCreate: delivery.create,
+            m.RoomState: delivery.state,
+            m.Turn: delivery.turn,
+            m.TurnRelease: delivery.turn_release,
+            m.Commit: delivery.commit,
+            m.Append: delivery.append,
+            m.Fetch: delivery.fetch,
+            m.Subscribe: delivery.subscribe,
+            m.Leave: delivery.leave,
+            m.GroupInfoDamaged: delivery.group_info_damaged,
+            m.InboxFetch: delivery.inbox_fetch,
+            m.InboxDelete: delivery.inbox_delete,
+        }
+
+    def open_line(self, session: Session) -> RequestLine:
+        """Make the line in which one connection's requests wait."""
+        return RequestLine(self, session)
+
+    async def finish(self) -> None:
+        """Wait for the requests that are being awaited."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def cost(self, session: Session, request: ClientMessage) -> float:
+        """Charge a request to its account (before login: its address); seconds to wait before the next."""
+        self._metrics.requests += 1
+        key = session.address_group if session.device is None else session.device.account
+        amount = len(request.messages) if isinstance(request, m.Append) else 1
+        return self._rate.owe(key, self._clock(), amount)
+
+    def begin(self, session: Session, request: Request) -> Awaitable[m.Reply] | None:
+        """Give a request to its handler; None: it is or will be answered."""
+        try:
+            return self._handlers[type(request)](session, request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
+            session.refuse(request, error)
+            return None
+
+    async def complete(self, session: Session, request: Request, reply: Awaitable[m.Reply]) -> None:
+        """Await a handler and send its reply or refusal."""
+        try:
+            answer = await reply
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
+            session.refuse(request, error)
+            return
+        session.reply(answer)  # type: ignore[arg-type]  # a handler's Reply is one of ServerMessage
+        if isinstance(request, m.DeviceLogin) and session.connection.state is State.DEVICE:
+            self._delivery.device_connected(session)
+
+    def spawn(self, work: Any) -> None:
+        """Run a coroutine and remember it until it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class RequestLine:
+    """The requests of one connection that have not begun."""
+
+    def __init__(self, dispatcher: Dispatcher, session: Session) -> None:
+        self._dispatcher = dispatcher
+        self._session = session
+        self._waiting: deque[ClientMessage] = deque()
+        self._busy = False
+        self.resume_reading: Callable[[], None] = lambda: None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the socket should not be read for now."""
+        return len(self._waiting) > MAX_QUEUED or self._session.connection.requests_under_way > MAX_UNDER_WAY
+
+    def take(self, requests: list[ClientMessage]) -> float:
+        """Queue requests and begin what can begin; returns seconds for which not to read any more."""
+        wait = 0.0
+        for request in requests:
+            wait = max(wait, self._dispatcher.cost(self._session, request))
+            self._waiting.append(request)
+        self.advance()
+        return wait
+
+    def advance(self) -> None:
+        """Begin requests until one has to be awaited, or the client does not read its replies."""
+        while self._waiting and not self._busy and not self._session.is_full:
+            request = self._waiting.popleft()
+            reply = self._dispatcher.begin(self._session, request)
+            if reply is not None:
+                self._busy = True
+                self._dispatcher.spawn(self._complete(request, reply))
+
+    def drop(self) -> None:
+        """Forget what has not begun: the connection is gone."""
+        self._waiting.clear()
+
+    async def _complete(self, request: Request, reply: Awaitable[m.Reply]) -> None:
+        await self._dispatcher.complete(self._session, request, reply)
+        self._busy = False
+        self.advance()
+        self.resume_reading()
+
+
+async def _ping(_session: Session, request: m.Ping) -> m.Done:
+    return m.Done(request.id)

@@ -1,0 +1,83 @@
+"""The key directory: key packages published by devices, each claimed once (RFC 9750 §5.1)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sottovoce.link import messages as m
+from sottovoce.link.messages import ErrorCode
+from sottovoce.server.errors import Refused
+from sottovoce.server.session import Session
+from sottovoce.server.store import accounts, key_packages
+from sottovoce.server.store.store import Store
+from sottovoce.server.throttle import TokenBuckets
+
+MAX_KEY_PACKAGES: Final = 100
+"""Unclaimed one-time key packages kept for a device."""
+
+_CLAIM_BURST: Final = 100.0
+
+
+class KeyDirectory:
+    """Publishes and hands out key packages; claims are limited by claimer and by target (threats A9)."""
+
+    def __init__(
+        self, store: Store, *, claims_per_minute: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._by_claimer = TokenBuckets(rate=claims_per_minute / 60, burst=_CLAIM_BURST)
+        self._by_target = TokenBuckets(rate=claims_per_minute / 6, burst=_CLAIM_BURST * 10)
+
+    async def publish(self, session: Session, request: m.KeyPackagesPublish) -> m.Done:
+        """Add key packages to those of this device."""
+        device = session.current_device.row
+
+        def work(db: sqlite3.Connection) -> None:
+            if key_packages.count_unclaimed(db, device) + len(request.key_packages) > MAX_KEY_PACKAGES:
+                raise Refused(
+                    ErrorCode.TOO_LARGE, f"a device keeps at most {MAX_KEY_PACKAGES} unclaimed key packages"
+                )
+            key_packages.publish(db, device, request.key_packages)
+            if request.last_resort is not None:
+                key_packages.replace_last_resort(db, device, request.last_resort)
+
+        await self._store.write(work)
+        return m.Done(request.id)
+
+    async def left(self, session: Session, request: m.KeyPackagesLeft) -> m.KeyPackagesLeftReply:
+        """Count what is unclaimed."""
+        device = session.current_device.row
+        left, used = await self._store.read(
+            lambda db: (
+                key_packages.count_unclaimed(db, device),
+                key_packages.is_last_resort_used(db, device),
+            )
+        )
+        return m.KeyPackagesLeftReply(request.id, left, used)
+
+    async def claim(self, session: Session, request: m.KeyPackagesClaim) -> m.KeyPackagesClaimReply:
+        """Hand out one key package of each device of a user. An unknown user is NOT_FOUND."""
+        now = self._clock()
+        name = request.user.lower()
+        wait = self._by_claimer.take(session.current_device.account, now) or self._by_target.take(name, now)
+        if wait > 0:
+            raise Refused(
+                ErrorCode.RATE_LIMITED, "too many claims; wait a little", retry_after=round(wait, 3)
+            )
+
+        def work(db: sqlite3.Connection) -> list[m.KeyPackageOf]:
+            devices = accounts.devices_of(db, name)
+            if not devices:
+                raise Refused(ErrorCode.NOT_FOUND, "there is no such user")
+            claimed = ((device, key_packages.claim(db, device.row)) for device in devices)
+            return [
+                m.KeyPackageOf(m.Device(device.user, device.device_id), octets)
+                for device, octets in claimed
+                if octets is not None
+            ]
+
+        return m.KeyPackagesClaimReply(request.id, await self._store.write(work))

@@ -1,0 +1,345 @@
+"""One TLS connection, driven by hand: a non-blocking TLS socket on the event loop's readiness callbacks.
+
+No task and no buffer for an idle peer. Reads go on until the socket has no more; writes take everything that
+was queued since the last turn of the loop in one go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import ssl
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+from sottovoce.link.errors import LinkError
+from sottovoce.link.messages import ALPN, ErrorCode, ErrorReply
+from sottovoce.server.dispatch import RequestLine
+from sottovoce.server.metrics import Metrics
+from sottovoce.server.session import Session
+
+READ_SIZE: Final = 64 * 1024
+_READS_IN_A_ROW: Final = 16
+_LINGER_SECONDS: Final = 2.0
+_log: Final = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Where a connection is, as the socket sees it."""
+
+    HANDSHAKE = "handshake"
+    OPEN = "open"
+    LINGERING = (
+        "lingering"  # all is said; what still comes is thrown away, so that no reset eats our last words
+    )
+    CLOSED = "closed"
+
+
+class Peer:
+    """Moves bytes between one socket and one session. Used on the event loop only.
+
+    ``buffer`` is shared by all peers: what was read is used up before the next read. ``on_closed`` is called
+    once.
+    """
+
+    def __init__(
+        self,
+        sock: ssl.SSLSocket,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        deadline: float,
+        first_frame_seconds: float,
+        frame_seconds: float,
+        login_seconds: float,
+        stall_seconds: float,
+        metrics: Metrics,
+        buffer: memoryview,
+        on_closed: Callable[[Peer], None],
+    ) -> None:
+        self._sock = sock
+        self._loop = loop
+        self._fd = sock.fileno()
+        self._phase = Phase.HANDSHAKE
+        self._handshake_deadline = deadline
+        self._first_frame_seconds = first_frame_seconds
+        self._frame_seconds = frame_seconds
+        self._login_seconds = login_seconds
+        self._stall_seconds = stall_seconds
+        self._metrics = metrics
+        self._buffer = buffer
+        self._on_closed = on_closed
+        self._unsent = memoryview(b"")
+        self._is_reading = False
+        self._is_writing = False
+        self._flush_is_due = False
+        self._frames_seen = 0
+        self._frame_began: float | None = None
+        self._opened_at = deadline
+        self._stalled_since: float | None = None
+        self._paused_until = 0.0
+        self.session: Session
+        self.line: RequestLine
+
+    def start(self, session: Session, line: RequestLine) -> None:
+        """Begin the handshake."""
+        self.session = session
+        self.line = line
+        line.resume_reading = self._resume
+        self._want_read(True)
+        self._handshake()
+
+    # --- deadlines -----------------------------------------------------------------------------------------
+
+    def missed_deadline(self, now: float) -> str | None:
+        """Name the deadline that has passed, if any. ``now`` is the loop's time."""
+        if self._phase in (Phase.HANDSHAKE, Phase.LINGERING):
+            return self._phase.value if now > self._handshake_deadline else None
+        if self.session.device is None:
+            if self._frames_seen == 0 and now > self._opened_at + self._first_frame_seconds:
+                return "first frame"
+            if now > self._opened_at + self._login_seconds:
+                return "login"
+        late = self._frame_began is not None and now > self._frame_began + self._frame_seconds
+        if late and self._is_reading:
+            return "frame"
+        if self._stalled_since is not None and now > self._stalled_since + self._stall_seconds:
+            return "stall"
+        return None
+
+    # --- handshake -----------------------------------------------------------------------------------------
+
+    def _handshake(self) -> None:
+        try:
+            self._sock.do_handshake()
+        except ssl.SSLWantReadError:
+            self._want_write(False)
+            return
+        except ssl.SSLWantWriteError:
+            self._want_write(True)
+            return
+        except (OSError, ValueError) as error:
+            self._metrics.handshakes_failed += 1
+            _log.debug("handshake failed", extra={"fields": {"reason": _reason(error)}})
+            self.abort()
+            return
+        self._phase = Phase.OPEN
+        self._opened_at = self._loop.time()
+        self._want_write(False)
+        cipher = self._sock.cipher()
+        _log.debug(
+            "handshake",
+            extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
+        )
+        if self._sock.selected_alpn_protocol() != ALPN:
+            self.session.reply(
+                ErrorReply(
+                    None, ErrorCode.UNSUPPORTED_VERSION, f"this server speaks {ALPN} (ALPN) and nothing else"
+                )
+            )
+            self._flush()
+            return
+        self._read()
+
+    # --- reading -------------------------------------------------------------------------------------------
+
+    def _on_readable(self) -> None:
+        if self._phase is Phase.HANDSHAKE:
+            self._handshake()
+        elif self._phase is Phase.OPEN:
+            self._read()
+        elif self._phase is Phase.LINGERING:
+            self._discard()
+
+    def _read(self) -> None:
+        """Read until the socket has no more, the line is full or it is others' turn."""
+        for _ in range(_READS_IN_A_ROW):
+            if self._phase is not Phase.OPEN:
+                return
+            if self._should_pause():
+                self._want_read(False)
+                return
+            try:
+                count = self._sock.recv_into(self._buffer)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
+                self._want_write(True)
+                return
+            except (OSError, ValueError) as error:
+                _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
+                self.abort()
+                return
+            if count == 0:
+                self._end_of_input()
+                return
+            self._receive(self._buffer[:count])
+        if self._phase is Phase.OPEN:
+            self._loop.call_soon(self._resume)
+
+    def _receive(self, data: memoryview) -> None:
+        connection = self.session.connection
+        try:
+            connection.receive_data(data)
+        except LinkError as error:
+            self._metrics.frames_refused += 1
+            _log.info("frame refused", extra={"fields": {"reason": str(error)}})
+        wait = self.line.take(connection.events())
+        self._note_frames(connection.frames_received, is_mid_frame=connection.is_mid_frame)
+        if connection.bytes_to_send:
+            self.wake()
+        if wait > 0:
+            self._paused_until = self._loop.time() + wait
+            self._loop.call_later(wait, self._resume)
+
+    def _note_frames(self, frames: int, *, is_mid_frame: bool) -> None:
+        if not is_mid_frame:
+            self._frame_began = None
+        elif self._frame_began is None or frames != self._frames_seen:
+            self._frame_began = self._loop.time()
+        self._frames_seen = frames
+
+    def stop_reading(self) -> None:
+        """Take no more requests; replies still go out."""
+        self._paused_until = math.inf
+
+    def _should_pause(self) -> bool:
+        """Whether too much is under way or unread, or the account is over its rate."""
+        return self.line.is_full or self.session.is_full or self._loop.time() < self._paused_until
+
+    def _resume(self) -> None:
+        if self._phase is Phase.OPEN and not self._should_pause():
+            if self._frame_began is not None and not self._is_reading:
+                self._frame_began = self._loop.time()
+            self._want_read(True)
+            self._read()
+
+    def _end_of_input(self) -> None:
+        with contextlib.suppress(LinkError):
+            self.session.connection.receive_eof()
+        self.abort()
+
+    # --- writing -------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There is something to send: write it at the end of this turn of the loop."""
+        if not self._flush_is_due and self._phase is Phase.OPEN:
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        if self._phase is not Phase.OPEN or self._is_writing:
+            return
+        while True:
+            if not self._unsent:
+                self._unsent = memoryview(self.session.data_to_send())
+            if not self._unsent:
+                break
+            try:
+                sent = self._sock.send(self._unsent)
+            except ssl.SSLWantWriteError:
+                self._blocked()
+                return
+            except ssl.SSLWantReadError:
+                return
+            except (OSError, ValueError) as error:
+                _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
+                self.abort()
+                return
+            self._unsent = self._unsent[sent:]
+            self.session.unsent_bytes = len(self._unsent)
+            self._stalled_since = None
+        self._want_write(False)
+        if self.session.is_closed:
+            self._linger()
+            return
+        self.line.advance()
+        if not self._is_reading:
+            self._resume()
+
+    def _blocked(self) -> None:
+        """The socket takes no more for now."""
+        self.session.unsent_bytes = len(self._unsent)
+        if self._stalled_since is None:
+            self._stalled_since = self._loop.time()
+        self._want_write(True)
+
+    def _on_writable(self) -> None:
+        if self._phase is Phase.HANDSHAKE:
+            self._handshake()
+            return
+        self._want_write(False)
+        self._flush()
+        if self._phase is Phase.OPEN and self._is_reading:
+            self._read()
+
+    # --- the end -------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send what is queued, as far as the socket takes it at once, then close."""
+        if self._phase is Phase.OPEN:
+            self._is_writing = False
+            self._flush()
+        self.abort()
+
+    def abort(self) -> None:
+        """Close now."""
+        if self._phase is Phase.CLOSED:
+            return
+        self._want_read(False)
+        self._want_write(False)
+        if self._phase is not Phase.HANDSHAKE:
+            with contextlib.suppress(OSError, ValueError):
+                self._sock.unwrap()  # says close_notify; does not wait for the answer
+        self._phase = Phase.CLOSED
+        self.session.connection.close()
+        self.line.drop()
+        self._unsent = memoryview(b"")
+        self._sock.close()
+        self._on_closed(self)
+
+    def _linger(self) -> None:
+        self._phase = Phase.LINGERING
+        self._handshake_deadline = self._loop.time() + _LINGER_SECONDS
+        with contextlib.suppress(OSError, ValueError):
+            self._sock.unwrap()
+        self._want_read(True)
+        self._discard()
+
+    def _discard(self) -> None:
+        """Throw away what the peer still sends; the raw bytes, as our side of TLS is over."""
+        for _ in range(_READS_IN_A_ROW):
+            try:
+                if not super(ssl.SSLSocket, self._sock).recv_into(self._buffer):
+                    break
+            except BlockingIOError:
+                return
+            except (OSError, ValueError):
+                break
+        else:
+            return
+        self.abort()
+
+    def _want_read(self, wanted: bool) -> None:
+        if wanted != self._is_reading:
+            self._is_reading = wanted
+            if wanted:
+                self._loop.add_reader(self._fd, self._on_readable)
+            else:
+                self._loop.remove_reader(self._fd)
+
+    def _want_write(self, wanted: bool) -> None:
+        if wanted != self._is_writing:
+            self._is_writing = wanted
+            if wanted:
+                self._loop.add_writer(self._fd, self._on_writable)
+            else:
+                self._loop.remove_writer(self._fd)
+
+
+def _reason(error: Exception) -> str:
+    """A short name of what went wrong, from a fixed set: nothing a peer wrote."""
+    return getattr(error, "reason", None) or type(error).__name__

@@ -1,0 +1,179 @@
+"""What the delivery service does inside one transaction: look, decide by the rules, store.
+
+Each function refuses before it writes anything; what it returns is true once COMMIT has returned.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from sottovoce.link import messages as m
+from sottovoce.link.messages import Entry, EntryKind, ErrorCode
+from sottovoce.server import delivery_rules as rules
+from sottovoce.server.delivery_rules import RoomPosition
+from sottovoce.server.errors import Refused
+from sottovoce.server.store import accounts, rooms
+from sottovoce.server.store.accounts import StoredDevice
+from sottovoce.server.store.rooms import StoredEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """``seqs`` answers the request; ``entries`` are the new ones, to be pushed."""
+
+    seqs: list[int]
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """``entry`` is None when the commit had been stored before; ``removed`` and ``welcomed`` are devices."""
+
+    seq: int
+    head_hash: bytes
+    entry: Entry | None
+    removed: list[int]
+    welcomed: list[int]
+
+
+def position_of(db: sqlite3.Connection, room_id: bytes) -> RoomPosition:
+    """Look a room up. Refuses UNKNOWN_ROOM."""
+    position = rooms.find_room(db, room_id)
+    if position is None:
+        raise rules.unknown_room()
+    return position
+
+
+def append(db: sqlite3.Connection, device: int, request: m.Append, now_ms: int) -> Appended:
+    """Store messages in their order, all or none; those stored before keep their seq."""
+    position = position_of(db, request.room_id)
+    earlier = {
+        message.message_id: stored[0]
+        for message in request.messages
+        if (stored := rooms.find_stored(db, position.row, message.message_id)) is not None
+    }
+    new = list({x.message_id: x for x in request.messages if x.message_id not in earlier}.values())
+    if new:
+        rules.check_member(is_member=rooms.is_in_roster(db, position.row, device))
+        for message in new:
+            rules.check_message_epoch(position, message.epoch)
+    head, head_hash = position.head, position.head_hash
+    stored_entries = []
+    for message in new:
+        head += 1
+        head_hash = rules.next_hash(head_hash, EntryKind.MESSAGE, message.payload)
+        entry = Entry(head, EntryKind.MESSAGE, message.epoch, message.payload, now_ms)
+        stored_entries.append(StoredEntry(entry, message.message_id, head_hash))
+        earlier[message.message_id] = head
+    if new:
+        rooms.add_entries(db, position.row, stored_entries)
+        rooms.move_head(db, position.row, head, head_hash)
+    seqs = [earlier[message.message_id] for message in request.messages]
+    return Appended(seqs, [stored.entry for stored in stored_entries])
+
+
+def commit(
+    db: sqlite3.Connection, device: StoredDevice, request: m.Commit, turn_taken_for: float | None, now_ms: int
+) -> Committed:
+    """Store a commit, the roster change, the Welcomes and the sealed GroupInfo, or refuse them all.
+
+    ``turn_taken_for``: seconds for which another connection may hold the turn, None if none does.
+    """
+    position = position_of(db, request.room_id)
+    stored = rooms.find_stored(db, position.row, request.message_id)
+    if stored is not None:
+        return Committed(*stored, entry=None, removed=[], welcomed=[])
+    added = {_device_row(db, named) for named in request.added}
+    removed = {_device_row(db, named) for named in request.removed}
+    welcomes = [(_device_row(db, welcome.device), welcome.payload) for welcome in request.welcomes]
+    roster = rooms.roster_of(db, position.row)
+    own = {other.row for other in accounts.devices_of(db, device.user.lower())}
+    rules.check_joiner(device.row, is_member=device.row in roster, added=added, removed=removed, own=own)
+    rules.check_commit_epoch(position, request.epoch)
+    rules.check_turn(turn_taken_for)
+    if not {row for row, _ in welcomes} <= added:
+        raise Refused(ErrorCode.MALFORMED, "a Welcome is for a device that this commit does not add")
+
+    seq, epoch = position.head + 1, request.epoch + 1
+    head_hash = rules.next_hash(position.head_hash, EntryKind.COMMIT, request.payload)
+    entry = Entry(seq, EntryKind.COMMIT, request.epoch, request.payload, now_ms)
+    rooms.add_entries(db, position.row, [StoredEntry(entry, request.message_id, head_hash)])
+    rooms.move_head(db, position.row, seq, head_hash)
+    is_addition = bool(added - (roster - removed))
+    addition_epoch = epoch if is_addition else position.addition_epoch
+    rooms.begin_epoch(db, position.row, epoch, addition_epoch, request.group_info)
+    gone = sorted((removed & roster) - added)
+    rooms.take_off_roster(db, position.row, gone, seq)
+    rooms.put_into_roster(db, position.row, sorted(added))
+    for row, payload in welcomes:
+        rooms.put_into_inbox(
+            db, row, room_id=request.room_id, seq=seq, head_hash=head_hash, payload=payload, now_ms=now_ms
+        )
+    return Committed(seq, head_hash, entry, gone, [row for row, _ in welcomes])
+
+
+def create(db: sqlite3.Connection, device: int, request: m.RoomCreate) -> None:
+    """Found a room's group with one device in it; an open room that has none yet, or a new room.
+
+    The same request again, before anything else has happened, is answered the same.
+    """
+    position = rooms.find_room(db, request.room_id)
+    if position is not None and position.epoch is not None:
+        untouched = position.epoch == 0 and position.head == 0
+        if (
+            untouched
+            and rooms.roster_of(db, position.row) == {device}
+            and rooms.group_info_of(db, position.row) == request.group_info
+        ):
+            return
+        raise Refused(ErrorCode.ROOM_EXISTS, "this room has been founded already: read its state and join")
+    row = rooms.add_room(db, request.room_id, rules.INITIAL_HASH) if position is None else position.row
+    rooms.found_group(db, row, request.group_info)
+    rooms.put_into_roster(db, row, [device])
+
+
+def leave(db: sqlite3.Connection, device: int, room_id: bytes) -> None:
+    """Take a device off the roster; again is the same."""
+    position = position_of(db, room_id)
+    rooms.take_off_roster(db, position.row, [device], position.head)
+
+
+def head_for_member(db: sqlite3.Connection, device: int, room_id: bytes) -> int:
+    """The newest seq of a room, for a device that is in it."""
+    position = position_of(db, room_id)
+    rules.check_member(is_member=rooms.is_in_roster(db, position.row, device))
+    return position.head
+
+
+def fetch(
+    db: sqlite3.Connection, device: int, request: m.Fetch, max_bytes: int
+) -> tuple[list[Entry], RoomPosition]:
+    """Read the log after a seq, as far as this device may."""
+    position = position_of(db, request.room_id)
+    until = rooms.readable_until(db, position.row, device)
+    rules.check_member(is_member=until is not None)
+    entries = rooms.read_entries(
+        db,
+        position.row,
+        after=request.after,
+        until=until or 0,
+        limit=request.limit,
+        max_bytes=max_bytes,
+    )
+    return entries, position
+
+
+def state(
+    db: sqlite3.Connection, room_id: bytes, *, want_group_info: bool
+) -> tuple[RoomPosition, bytes | None]:
+    """Where a room stands, and its sealed GroupInfo."""
+    position = position_of(db, room_id)
+    return position, rooms.group_info_of(db, position.row) if want_group_info else None
+
+
+def _device_row(db: sqlite3.Connection, named: m.Device) -> int:
+    device = accounts.find_device(db, named.user.lower(), named.device_id)
+    if device is None:
+        raise Refused(ErrorCode.NOT_FOUND, "the commit names a device that this server does not know")
+    return device.row

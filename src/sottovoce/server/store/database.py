@@ -1,0 +1,129 @@
+"""Opening the database file: where it lies, who may have it, its settings and its schema's version."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from sottovoce.server.errors import (
+    DataDirectoryDamaged,
+    DataDirectoryInUse,
+    DataDirectoryTooNew,
+    DataDirectoryUnwritable,
+)
+
+DATABASE_NAME: Final = "server.db"
+SCHEMA_VERSION: Final = "0001"
+"""The newest migration; a test holds it to Alembic's head."""
+
+_PRAGMAS: Final = (
+    # (setting, what is asked for, what SQLite must answer when it is read back)
+    ("journal_mode", "WAL", "wal"),
+    ("synchronous", "FULL", 2),
+    ("foreign_keys", "ON", 1),
+    ("trusted_schema", "OFF", 0),
+    ("busy_timeout", "5000", 5000),  # milliseconds
+    ("wal_autocheckpoint", "16000", 16000),  # pages: fewer, longer checkpoints
+    ("cache_size", "-8192", -8192),  # KiB
+    ("temp_store", "MEMORY", 2),
+)
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data directory (0700) or check that it can be written.
+
+    Raises :class:`DataDirectoryUnwritable`.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = directory / f".probe-{os.getpid()}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        raise DataDirectoryUnwritable(directory, error.strerror or str(error)) from None
+
+
+class DirectoryLock:
+    """Holds the data directory for this process until :meth:`release`, or until the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raise :class:`DataDirectoryInUse` when another process has it."""
+        try:
+            self._descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataDirectoryUnwritable(directory, error.strerror or str(error)) from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise DataDirectoryInUse(directory) from None
+
+    def release(self) -> None:
+        """Let another process have the directory."""
+        os.close(self._descriptor)
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Make the database, or bring it to :data:`SCHEMA_VERSION`; costs one SELECT when there is nothing to do.
+
+    Raises :class:`DataDirectoryDamaged`, :class:`DataDirectoryTooNew`, :class:`DataDirectoryUnwritable`.
+    """
+    version = None
+    if path.exists():
+        version = _schema_version(path)
+    else:
+        path.touch(mode=0o600)
+    if version == SCHEMA_VERSION:
+        return
+    if version is not None and version > SCHEMA_VERSION:
+        raise DataDirectoryTooNew(path, version)
+    from sottovoce.server.store.migrations.upgrade import upgrade
+
+    upgrade(path)
+
+
+def _schema_version(path: Path) -> str | None:
+    """Read Alembic's mark; None for a file in which no migration has ever been completed."""
+    try:
+        connection = sqlite3.connect(path)
+        try:
+            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+            if tables == 0:
+                return None
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise DataDirectoryDamaged(path, str(error)) from None
+    if row is None or not isinstance(row[0], str):
+        raise DataDirectoryDamaged(path, "it has no schema version")
+    return row[0]
+
+
+def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open a connection with every setting of ours, read back.
+
+    It begins no transaction by itself, and may be closed by another thread than the one that uses it. Raises
+    :class:`DataDirectoryDamaged` when the file is no database or a setting does not take.
+    """
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0
+    )
+    try:
+        for name, wanted, expected in _PRAGMAS:
+            connection.execute(f"PRAGMA {name} = {wanted}")
+            answer = connection.execute(f"PRAGMA {name}").fetchone()[0]
+            if answer != expected:
+                raise DataDirectoryDamaged(path, f"SQLite keeps {name} at {answer}")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise DataDirectoryDamaged(path, str(error)) from None
+    except DataDirectoryDamaged:
+        connection.close()
+        raise
+    return connection

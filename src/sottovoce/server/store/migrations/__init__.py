@@ -1,0 +1,1 @@
+"""Alembic's folder: how one schema becomes the next. Imported only when a migration is due."""
