@@ -86,6 +86,17 @@ def certificate_der(certificate_pem: bytes) -> bytes:
         raise InvalidCertificate("There is no certificate in PEM form here.") from None
 
 
+def valid_until(certificate_der: bytes) -> datetime:
+    """Return the last moment (an aware time) at which a certificate is valid.
+
+    Raises :class:`~sottovoce.crypto.errors.InvalidCertificate` for bytes that are no certificate.
+    """
+    try:
+        return x509.load_der_x509_certificate(certificate_der).not_valid_after_utc
+    except ValueError:
+        raise InvalidCertificate("These bytes are no X.509 certificate.") from None
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
