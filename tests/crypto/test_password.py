@@ -1,7 +1,7 @@
 import pytest
 
 from sottovoce.crypto import password
-from sottovoce.crypto.errors import InsufficientMemory, UnacceptableParameters
+from sottovoce.crypto.errors import InsufficientMemory, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters, key_stretching_function, stretch
 from sottovoce.crypto.secret import Secret
 
@@ -69,3 +69,9 @@ def test_too_little_memory_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "Argon2id", Exhausted)
     with pytest.raises(InsufficientMemory, match="needs 64 MiB"):
         stretch(b"password", bytes(16), Argon2idParameters())
+
+
+@pytest.mark.parametrize(("salt", "length"), [(b"", 64), (bytes(7), 64), (bytes(8), 3)])
+def test_lengths_that_argon2id_does_not_have(salt: bytes, length: int) -> None:
+    with pytest.raises(InvalidArgument):
+        stretch(b"password", salt, LIGHT, length)

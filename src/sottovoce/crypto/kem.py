@@ -219,7 +219,7 @@ _MLKEM_SEED_LENGTH: Final = 64
 _HYBRID_LABEL: Final = b"\\.//^\\"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # a loaded key takes 8 KiB: 8 MiB in all
 def _load_hybrid_public_key(public_key: bytes) -> tuple[MLKEM768PublicKey, X25519PublicKey]:
     if len(public_key) != _MLKEM_PUBLIC_KEY_LENGTH + 32:
         raise InvalidPublicKey("An MLKEM768-X25519 public key has 1216 bytes.")

@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from sottovoce.crypto.errors import InsufficientMemory, UnacceptableParameters
+from sottovoce.crypto.errors import InsufficientMemory, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.secret import Secret
 
 MINIMUM_MEMORY_KIB: Final = 7 * 1024
@@ -18,6 +18,8 @@ MAXIMUM_LANES: Final = 16
 MINIMUM_COST_KIB: Final = 35 * 1024
 """The least product of memory and iterations: what 7 MiB five times or 35 MiB once cost a guesser."""
 
+_MINIMUM_SALT_LENGTH: Final = 8
+_MINIMUM_LENGTH: Final = 4
 _OPAQUE_SALT: Final = bytes(16)
 _OPAQUE_LENGTH: Final = 64
 
@@ -65,12 +67,15 @@ class Argon2idParameters:
 def stretch(
     password: Secret | bytes, salt: bytes, parameters: Argon2idParameters, length: int = 64
 ) -> Secret:
-    """Return ``length`` bytes of Argon2id over ``password`` and a ``salt`` of at least 8 bytes.
+    """Return ``length`` bytes, at least 4, of Argon2id over ``password`` and a ``salt`` of at least 8.
 
-    Raises :class:`~sottovoce.crypto.errors.UnacceptableParameters` before any memory is taken, and
+    Raises :class:`~sottovoce.crypto.errors.InvalidArgument` for less of either,
+    :class:`~sottovoce.crypto.errors.UnacceptableParameters` before any memory is taken, and
     :class:`~sottovoce.crypto.errors.InsufficientMemory` if this machine has not enough of it.
     """
     parameters.check()
+    if len(salt) < _MINIMUM_SALT_LENGTH or length < _MINIMUM_LENGTH:
+        raise InvalidArgument("Argon2id takes a salt of 8 bytes or more and gives 4 bytes or more.")
     octets = password.reveal() if isinstance(password, Secret) else password
     argon2id = Argon2id(
         salt=salt,
