@@ -206,7 +206,8 @@ def _stored_payload(data: Path, room_id: bytes, seq: int) -> bytes:
     database = next(path for path in data.rglob("*") if path.suffix in {".db", ".sqlite", ".sqlite3"})
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         row = connection.execute(
-            "SELECT payload FROM entries JOIN rooms ON rooms.id = entries.room WHERE rooms.room_id = ? AND seq = ?",
+            "SELECT payload FROM entries JOIN rooms ON rooms.id = entries.room"
+            " WHERE rooms.room_id = ? AND seq = ?",
             (room_id, seq),
         ).fetchone()
     if row is None:

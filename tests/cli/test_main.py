@@ -1,0 +1,122 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import pytest
+
+from sottovoce.cli import main as module
+from sottovoce.cli.exit_codes import ExitCode
+from sottovoce.client.errors import NoLocalServer, WrongPassword
+
+SECRET = "hunter2-canary"
+COMMAND = [sys.executable, "-m", "sottovoce.cli.main", "--help"]
+
+
+def command(error: BaseException | None) -> SimpleNamespace:
+    def run(_: Sequence[str]) -> ExitCode:
+        if error is not None:
+            raise error
+        return ExitCode.OK
+
+    return SimpleNamespace(run=run)
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in module.COMMANDS)
+
+
+def test_no_command_is_a_usage_error_with_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main([]) == ExitCode.USAGE
+    assert "sottovoce serve" in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_told_harmlessly(capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main(["\x1b]52;c;x\x07chta"]) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "\x1b" not in shown.err
+    assert "--help" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (None, 0, ""),
+        (NoLocalServer(), 10, "sottovoce serve"),
+        (WrongPassword("\x1b[31mbob"), 11, "the password is wrong"),
+        (KeyboardInterrupt(), 130, ""),
+        (SystemExit(2), 2, ""),
+        (ZeroDivisionError(SECRET), 1, "this is a bug in Sottovoce (ZeroDivisionError at run"),
+    ],
+)
+def test_every_failure_is_one_sentence_and_a_code(
+    error: BaseException | None,
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, "import_module", lambda _: command(error))
+    assert module.main(["chat"]) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert sentence in shown.err
+    assert len(shown.err.splitlines()) == (1 if sentence else 0)
+    for never in ("Traceback", "\x1b", SECRET):
+        assert never not in shown.err
+
+
+def test_debug_shows_where_a_bug_happened_and_no_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "import_module", lambda _: command(ValueError(SECRET)))
+    assert module.main(["chat", "--debug"]) == 1
+    shown = capsys.readouterr().err
+    assert "test_main.py:" in shown
+    assert SECRET not in shown
+
+
+def test_help_is_there_at_once() -> None:
+    """Under 150 ms on an idle machine; the best of five, so that a busy one does not matter."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "sottovoce.cli.main", "--help"], check=True, capture_output=True
+        )
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.15
+
+
+def test_help_imports_no_room_of_the_house() -> None:
+    script = (
+        "import sys; from sottovoce.cli.main import main; main(['--help']);"
+        "print([n for n in sys.modules if n.startswith(('sottovoce.c', 'cryptography', 'msgspec', 'asyncio'))])"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert shown.splitlines()[-1] == "['sottovoce.cli', 'sottovoce.cli.exit_codes', 'sottovoce.cli.main']"
+
+
+@pytest.mark.parametrize("name", module.COMMANDS)
+def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert module.main([name, "--help"]) == 0
+    assert f"usage: sottovoce {name}" in capsys.readouterr().out
+
+
+def test_a_reader_that_went_away_ends_it_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "sottovoce.cli.main", "keygen"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == ExitCode.BROKEN_PIPE
+    assert done.stderr == b""
