@@ -1,0 +1,332 @@
+"""The delivery service's promises, over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+
+import pytest
+
+from sottovoce.link import messages as m
+from sottovoce.link.messages import EntryKind, ErrorCode
+
+
+def message(payload: bytes = b"x", epoch: int = 0, message_id: bytes | None = None) -> m.Outgoing:
+    return m.Outgoing(message_id or os.urandom(16), epoch, payload)
+
+
+async def refusal(client, *request, **fields):
+    reply = await asyncio.wait_for(client.begin(*request, **fields), 10)
+    assert isinstance(reply, m.ErrorReply), reply
+    return reply
+
+
+@pytest.fixture
+async def alice(server):
+    return await server.device("alice")
+
+
+@pytest.fixture
+async def room(alice):
+    room_id = os.urandom(16)
+    await alice[1].ask(m.RoomCreate, room_id, b"sealed 0")
+    return room_id
+
+
+async def join(client, identity, room, epoch, **fields):
+    return await client.ask(
+        m.Commit, room, os.urandom(16), epoch, b"join", b"sealed", added=[identity.device], **fields
+    )
+
+
+async def test_a_retry_is_answered_with_the_earlier_seq_and_stored_once(server, alice, room):
+    identity, client = alice
+    first = message(b"one")
+    assert (await client.ask(m.Append, room, [first])).seqs == [1]
+    assert (await client.ask(m.Append, room, [first, message(b"two"), first])).seqs == [1, 2, 1]
+    for epoch in range(5):
+        await client.ask(m.Commit, room, os.urandom(16), epoch, b"c", b"g")
+    assert (await client.ask(m.Append, room, [first])).seqs == [1], "also when its epoch has passed"
+    assert len((await client.ask(m.Fetch, room, 0)).entries) == 7
+
+
+async def test_a_batch_is_stored_whole_or_not_at_all(alice, room):
+    _, client = alice
+    reply = await refusal(client, m.Append, room, [message(b"good"), message(b"bad", epoch=7)])
+    assert (reply.code, reply.epoch) == (ErrorCode.STALE_EPOCH, 0)
+    assert (await client.ask(m.Fetch, room, 0)).entries == []
+
+
+async def test_messages_of_three_past_epochs_are_accepted_but_none_from_before_an_addition(server, alice, room):
+    identity, client = alice
+    for epoch in range(4):
+        await client.ask(m.Commit, room, os.urandom(16), epoch, b"c", b"g")
+    for epoch in (1, 2, 3, 4):
+        await client.ask(m.Append, room, [message(epoch=epoch)])
+    assert (await refusal(client, m.Append, room, [message(epoch=0)])).code == ErrorCode.STALE_EPOCH
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 4)
+    reply = await refusal(client, m.Append, room, [message(epoch=4)])
+    assert (reply.code, reply.epoch) == (ErrorCode.STALE_EPOCH, 5)
+    await client.ask(m.Append, room, [message(epoch=5)])
+
+
+async def test_one_commit_wins_an_epoch_and_the_loser_is_told_the_new_one(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    racing = [
+        client.begin(m.Commit, room, os.urandom(16), 1, b"a", b"g"),
+        b.begin(m.Commit, room, os.urandom(16), 1, b"b", b"g"),
+    ]
+    replies = await asyncio.wait_for(asyncio.gather(*racing), 10)
+    kinds = sorted(type(reply).__name__ for reply in replies)
+    assert kinds == ["CommitReply", "ErrorReply"]
+    lost = next(reply for reply in replies if isinstance(reply, m.ErrorReply))
+    assert (lost.code, lost.epoch) == (ErrorCode.STALE_EPOCH, 2)
+
+
+async def test_a_commit_that_is_resent_is_answered_the_same(alice, room):
+    _, client = alice
+    message_id = os.urandom(16)
+    first = await client.ask(m.Commit, room, message_id, 0, b"c", b"g")
+    again = await client.ask(m.Commit, room, message_id, 0, b"c", b"g")
+    assert (first.seq, first.head_hash) == (again.seq, again.head_hash)
+    assert (await client.ask(m.RoomState, room)).epoch == 1
+
+
+async def test_the_chain_is_what_the_protocol_says(alice, room):
+    _, client = alice
+    await client.ask(m.Append, room, [message(b"one"), message(b"two")])
+    reply = await client.ask(m.Commit, room, os.urandom(16), 0, b"three", b"g")
+    expected = bytes(32)
+    for kind, payload in ((b"\x02", b"one"), (b"\x02", b"two"), (b"\x01", b"three")):
+        expected = hashlib.sha256(expected + kind + hashlib.sha256(payload).digest()).digest()
+    assert reply.head_hash == expected
+    assert (await client.ask(m.RoomState, room)).head_hash == expected
+
+
+async def test_strangers_may_only_join(server, alice, room):
+    identity, _ = alice
+    bob, b = await server.device("bob")
+    carol, _ = await server.device("carol")
+    for request in (
+        (m.Append, room, [message()]),
+        (m.Fetch, room, 0),
+        (m.Subscribe, room),
+        (m.Commit, room, os.urandom(16), 0, b"c", b"g"),
+    ):
+        assert (await refusal(b, *request)).code == ErrorCode.NOT_A_MEMBER
+    for added, removed in (
+        ([bob.device, carol.device], []),
+        ([carol.device], []),
+        ([bob.device], [identity.device]),
+    ):
+        reply = await refusal(
+            b, m.Commit, room, os.urandom(16), 0, b"c", b"g", added=added, removed=removed
+        )
+        assert reply.code == ErrorCode.NOT_A_MEMBER
+    await join(b, bob, room, 0)
+    await b.ask(m.Append, room, [message(epoch=1)])
+
+
+async def test_a_device_comes_back_by_removing_and_adding_itself(server, alice, room):
+    identity, client = alice
+    reply = await join(client, identity, room, 0, removed=[identity.device])
+    assert reply.seq == 1
+    await client.ask(m.Append, room, [message(epoch=1)])
+
+
+async def test_a_removed_device_reads_up_to_its_removal_and_no_further(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    await b.ask(m.Subscribe, room)
+    await client.ask(m.Commit, room, os.urandom(16), 1, b"out", b"g", removed=[bob.device])
+    await client.ask(m.Append, room, [message(b"secret", epoch=2)])
+    assert [e.payload for e in await b.entries(1)] == [b"out"]
+    assert [e.payload for e in (await b.ask(m.Fetch, room, 0)).entries] == [b"join", b"out"]
+    assert b.pushes.empty()
+    assert (await refusal(b, m.Append, room, [message(epoch=2)])).code == ErrorCode.NOT_A_MEMBER
+
+
+async def test_a_welcome_waits_in_the_inbox_and_is_announced(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    reply = await client.ask(
+        m.Commit, room, os.urandom(16), 0, b"add", b"g",
+        added=[bob.device], welcomes=[m.WelcomeFor(bob.device, b"welcome")],
+    )  # fmt: skip
+    await b.pushed(m.InboxPush)
+    (item,) = (await b.ask(m.InboxFetch)).items
+    assert (item.room_id, item.seq, item.head_hash, item.payload) == (room, 1, reply.head_hash, b"welcome")
+    await client.ask(m.InboxDelete, [item.item_id])
+    assert len((await b.ask(m.InboxFetch)).items) == 1, "only its owner deletes it"
+    await b.ask(m.InboxDelete, [item.item_id])
+    assert (await b.ask(m.InboxFetch)).items == []
+
+
+async def test_a_welcome_for_someone_not_added_is_refused(server, alice, room):
+    _, client = alice
+    bob, _ = await server.device("bob")
+    reply = await refusal(
+        client, m.Commit, room, os.urandom(16), 0, b"c", b"g", welcomes=[m.WelcomeFor(bob.device, b"w")]
+    )
+    assert reply.code == ErrorCode.MALFORMED
+    assert (await client.ask(m.RoomState, room)).epoch == 0, "nothing of it was stored"
+
+
+async def test_a_commit_about_an_unknown_device_is_refused(alice, room):
+    _, client = alice
+    nobody = m.Device("nobody", os.urandom(16))
+    reply = await refusal(client, m.Commit, room, os.urandom(16), 0, b"c", b"g", added=[nobody])
+    assert reply.code == ErrorCode.NOT_FOUND
+
+
+async def test_turns_come_in_order_and_keep_others_from_committing(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    first = await client.ask(m.Turn, room, False)
+    assert (first.epoch, first.group_info, first.expires_in) == (1, None, 10_000)
+    second = b.begin(m.Turn, room, True)
+    reply = await refusal(b, m.Commit, room, os.urandom(16), 1, b"c", b"g")
+    assert reply.code == ErrorCode.TURN_TAKEN
+    assert 0 < reply.retry_after <= 10
+    assert not second.done()
+    await client.ask(m.Commit, room, os.urandom(16), 1, b"c", b"sealed 2")
+    granted = await asyncio.wait_for(second, 10)
+    assert (granted.epoch, granted.group_info) == (2, b"sealed 2")
+
+
+async def test_a_turn_is_passed_on_when_its_holder_disconnects_or_gives_it_back(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    carol, c = await server.device("carol")
+    await client.ask(m.Turn, room, False)
+    second, third = b.begin(m.Turn, room, False), c.begin(m.Turn, room, False)
+    await client.close()
+    await asyncio.wait_for(second, 10)
+    await b.ask(m.TurnRelease, room)
+    await asyncio.wait_for(third, 10)
+
+
+async def test_a_turn_expires(serve):
+    server = await serve(turn_seconds=0.2)
+    alice, a = await server.device("alice")
+    bob, b = await server.device("bob")
+    room = os.urandom(16)
+    await a.ask(m.RoomCreate, room, b"g")
+    await a.ask(m.Turn, room, False)
+    assert isinstance(await b.ask(m.Turn, room, False), m.TurnReply)
+
+
+async def test_giving_up_a_place_in_the_queue_answers_the_request_that_waits(server, alice, room):
+    bob, b = await server.device("bob")
+    await alice[1].ask(m.Turn, room, False)
+    waiting = b.begin(m.Turn, room, False)
+    await b.ask(m.TurnRelease, room)
+    assert (await asyncio.wait_for(waiting, 10)).code == ErrorCode.NOT_ALLOWED
+
+
+async def test_unknown_rooms_are_said_to_be_unknown(alice):
+    _, client = alice
+    room = os.urandom(16)
+    for request in (
+        (m.RoomState, room),
+        (m.Turn, room, True),
+        (m.Append, room, [message()]),
+        (m.Commit, room, os.urandom(16), 0, b"c", b"g"),
+        (m.Fetch, room, 0),
+        (m.Subscribe, room),
+        (m.Leave, room),
+    ):
+        assert (await refusal(client, *request)).code == ErrorCode.UNKNOWN_ROOM
+    await client.ask(m.RoomCreate, room, b"g")
+    assert isinstance(await client.ask(m.Turn, room, True), m.TurnReply), "the refused turn was not kept"
+
+
+async def test_a_room_is_founded_once_and_its_founder_may_repeat_it(server, alice, room):
+    _, client = alice
+    _, b = await server.device("bob")
+    await client.ask(m.RoomCreate, room, b"sealed 0")
+    assert (await refusal(b, m.RoomCreate, room, b"sealed 0")).code == ErrorCode.ROOM_EXISTS
+    assert (await refusal(client, m.RoomCreate, room, b"other")).code == ErrorCode.ROOM_EXISTS
+
+
+async def test_the_lobby_is_open_to_every_account(server, alice):
+    identity, client = alice
+    (lobby,) = (await client.ask(m.RoomList)).rooms
+    assert (lobby.open_name, lobby.is_member, lobby.epoch, lobby.head) == ("lobby", False, None, 0)
+    assert len(lobby.open_join_secret) == 32
+    assert (await client.ask(m.RoomState, lobby.room_id)).epoch is None
+    assert (await client.ask(m.Turn, lobby.room_id, True)).group_info is None
+    await client.ask(m.RoomCreate, lobby.room_id, b"g")
+    (lobby,) = (await client.ask(m.RoomList)).rooms
+    assert (lobby.is_member, lobby.epoch) == (True, 0)
+
+
+async def test_leaving_ends_pushes_and_membership(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    await b.ask(m.Subscribe, room)
+    await b.ask(m.Leave, room)
+    await b.ask(m.Leave, room)
+    await client.ask(m.Append, room, [message(epoch=1)])
+    await b.ask(m.Ping)
+    assert b.pushes.empty()
+    assert (await b.ask(m.RoomList)).rooms[0].is_member is False
+
+
+async def test_members_are_asked_for_a_commit_when_the_group_info_is_damaged(server, alice, room):
+    _, client = alice
+    _, b = await server.device("bob")
+    await client.ask(m.Subscribe, room)
+    await b.ask(m.GroupInfoDamaged, room, 3)
+    await b.ask(m.GroupInfoDamaged, room, 0)
+    await b.ask(m.GroupInfoDamaged, room, 0)
+    assert (await client.pushed(m.GroupInfoWanted)).room_id == room
+    await client.ask(m.Ping)
+    assert client.pushes.empty(), "not for another epoch, and once in a while only"
+
+
+async def test_a_long_log_comes_in_pieces_and_large_batches_in_several_pushes(alice, room):
+    _, client = alice
+    await client.ask(m.Subscribe, room)
+    large = [message(os.urandom(200_000)) for _ in range(4)]
+    await client.ask(m.Append, room, large)
+    assert [e.payload for e in await client.entries(4)] == [x.payload for x in large]
+    reply = await client.ask(m.Fetch, room, 0)
+    assert [e.seq for e in reply.entries] == [1, 2]
+    assert reply.head == 4
+    assert [e.seq for e in (await client.ask(m.Fetch, room, 1, 1)).entries] == [2]
+    assert (await client.ask(m.Fetch, room, 99)).entries == []
+
+
+async def test_everyone_sees_one_order(server, alice, room):
+    _, client = alice
+    clients = [client]
+    for number in range(4):
+        member, c = await server.device(f"member{number}")
+        await join(c, member, room, number)
+        clients.append(c)
+    for c in clients:
+        await c.ask(m.Subscribe, room)
+    replies = [
+        c.begin(m.Append, room, [message(b"%d %d" % (who, number), epoch=4)])
+        for number in range(20)
+        for who, c in enumerate(clients)
+    ]
+    await asyncio.wait_for(asyncio.gather(*replies), 20)
+    logs = [await c.entries(100) for c in clients]
+    assert [e.seq for e in logs[0]] == list(range(5, 105))
+    assert all(log == logs[0] for log in logs)
+    for who in range(5):
+        own = [e.payload for e in logs[0] if e.payload.startswith(b"%d " % who)]
+        assert own == [b"%d %d" % (who, number) for number in range(20)], "each sender's own order is kept"
+
+
+def test_entry_kinds_hash_differently():
+    assert EntryKind.COMMIT.octet != EntryKind.MESSAGE.octet
