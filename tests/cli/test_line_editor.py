@@ -1,5 +1,13 @@
 """Threat E1 on the way in, and the keys."""
 
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,3 +68,73 @@ def test_what_is_drawn_fits_the_row(text: str, columns: int) -> None:
     tail = tail_that_fits(text, columns)
     assert text.endswith(tail)
     assert sum(2 if character in "日本" else character != "\u0301" for character in tail) < columns
+
+
+_EDITOR = """
+import asyncio, signal
+from sottovoce.cli.console import Console
+from sottovoce.cli.line_editor import LineEditor
+
+async def main():
+    console = Console()
+    with LineEditor(console) as editor:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, console.show, "Bob: \\x1b[2Jhi")
+        console.say("ready")
+        async for line in editor.lines():
+            console.show("me: " + line)
+
+asyncio.run(main())
+"""
+
+
+class Terminal:
+    """A pty with the editor on it."""
+
+    def __init__(self) -> None:
+        self.controller, self.terminal = pty.openpty()
+        termios.tcsetwinsize(self.terminal, (24, 80))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _EDITOR], stdin=self.terminal, stdout=self.terminal, stderr=self.terminal
+        )
+        self.shown = b""
+
+    def type(self, keys: str) -> None:
+        os.write(self.controller, keys.encode())
+
+    def until(self, octets: bytes) -> bytes:
+        while octets not in self.shown:
+            self.shown += os.read(self.controller, 4096)
+        before, _, self.shown = self.shown.partition(octets)
+        return before + octets
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.controller)
+        os.close(self.terminal)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    a_terminal = Terminal()
+    a_terminal.until(b"ready\r\n")
+    yield a_terminal
+    a_terminal.close()
+
+
+def test_what_arrives_does_not_tear_apart_what_is_typed(terminal: Terminal) -> None:
+    terminal.type("hel")
+    terminal.until(b"hel")
+    terminal.process.send_signal(signal.SIGUSR1)
+    terminal.until(b"\r\x1b[2KBob: hi\r\nhel")
+    terminal.type("lo\n")
+    shown = terminal.until(b"me: hello\r\n")
+    assert b"\x1b[2J" not in shown
+    assert b"hello\r\n" not in shown.removesuffix(b"me: hello\r\n"), "the typed line comes once, at its place"
+
+
+def test_the_terminal_is_given_back_as_it_was(terminal: Terminal) -> None:
+    assert not termios.tcgetattr(terminal.terminal)[3] & termios.ECHO
+    terminal.type("\x04")
+    assert terminal.process.wait(10) == 0
+    assert termios.tcgetattr(terminal.terminal)[3] & (termios.ECHO | termios.ICANON)

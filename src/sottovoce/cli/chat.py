@@ -21,13 +21,12 @@ from sottovoce.cli.account_choice import (
 )
 from sottovoce.cli.chat_commands import ChatCommands, parse_line
 from sottovoce.cli.console import Console
-from sottovoce.cli.errors import LineTooLong, NotUtf8
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines
 from sottovoce.cli.line_editor import LineEditor
 from sottovoce.cli.room_key import read_room_key
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
-from sottovoce.client.errors import TextTooLong, WrongPassword
+from sottovoce.client.errors import KeyChanged, NotInRoom, TextTooLong, WrongPassword
 from sottovoce.client.events import Disconnected, MemberJoined, ReceivedMessage
 from sottovoce.client.sanitize import looks_like
 from sottovoce.errors import SottovoceError
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from sottovoce.client.room import Room
 
 PASSWORD_TRIES: Final = 3
+HISTORY: Final = 100
 LAST_LINE_DEADLINE: Final = 10.0
 """Seconds that the chat waits, once all is acknowledged, to see its own last line come back in the log."""
 
@@ -81,7 +81,7 @@ async def _chat(
     ) as me:
         room = await _enter(me, options, room_key)
         console.say(f"you are in {name_text(room.name)} as {name_text(me.user)} (/help lists the commands)")
-        await Chat(me, room, console).run()
+        await Chat(me, room, console, options.history).run()
 
 
 async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None) -> Room:
@@ -95,13 +95,14 @@ async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None
 
 
 class Chat:
-    """One person, or one pipe, in one room."""
+    """One person, or one pipe, in one room; ``history``: how many log entries of before to show."""
 
-    def __init__(self, client: Client, room: Room, console: Console) -> None:
+    def __init__(self, client: Client, room: Room, console: Console, history: int) -> None:
         self._client: Final = client
         self._room: Final = room
         self._console: Final = console
         self._commands: Final = ChatCommands(client, room, console)
+        self._after: Final = max(0, room.seq - history)
         self._last: Delivery | None = None
         self._is_leaving = False
         self._is_online = True
@@ -142,7 +143,9 @@ class Chat:
                     if line.strip() == "quit":
                         break
                     await self._take(line)
-        except (NotUtf8, LineTooLong) as error:
+                    if self._commands.has_left:
+                        return
+        except SottovoceError as error:
             refusal = error
         await self._finish()
         if refusal is not None:
@@ -160,7 +163,7 @@ class Chat:
         elif meant.text and (meant.text.strip() or not sys.stdin.isatty()):
             try:
                 self._last = await self._room.send(meant.text)
-            except TextTooLong as refusal:
+            except (TextTooLong, KeyChanged) as refusal:
                 if not sys.stdin.isatty():
                     raise
                 self._console.say(str(refusal))
@@ -179,7 +182,7 @@ class Chat:
                 await self._progress.wait_for(lambda: self._shown >= seq)
 
     async def _print_timeline(self) -> None:
-        async for item in self._room.timeline():
+        async for item in self._room.timeline(after=self._after):
             if isinstance(item, ReceivedMessage):
                 self._console.show(message_text(item))
             elif text := happening_text(item):
@@ -189,6 +192,8 @@ class Chat:
             async with self._progress:
                 self._shown = max(self._shown, item.seq)
                 self._progress.notify_all()
+        if not self._commands.has_left:
+            raise NotInRoom(self._room.name)  # a timeline has no other end while the client is open
 
     async def _tell_events(self) -> None:
         async for event in self._client.events():
@@ -238,6 +243,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--room-key", type=Path, metavar="FILE", help="make or join --room with the key of `sottovoce keygen`"
+    )
+    parser.add_argument(
+        "--history",
+        type=int,
+        default=HISTORY,
+        metavar="N",
+        help=f"show what came in the last N entries of the room's log before now (default: {HISTORY})",
     )
     parser.add_argument(
         "--plain", action="store_true", help="lines, without a screen of their own (so far the only face)"

@@ -26,6 +26,7 @@ HELP: Final = """\
 /invite              an invite link for a friend, with a QR code
 /add NAME            add somebody who has an account here
 /remove NAME         take somebody out of the room
+/leave               leave the room for good, on this device
 /help                this list
 //text               send a line that begins with a slash
 quit                 leave the chat (so does Ctrl-D); you stay in the room"""
@@ -58,6 +59,8 @@ class ChatCommands:
     """The commands of one chat. Refusals are said, not raised: the chat goes on."""
 
     def __init__(self, client: Client, room: Room, console: Console) -> None:
+        self.has_left = False
+        """Whether this person wanted to be out of the room."""
         self._client: Final = client
         self._room: Final = room
         self._console: Final = console
@@ -69,6 +72,7 @@ class ChatCommands:
             "invite": self._invite,
             "add": self._add,
             "remove": self._remove,
+            "leave": self._leave,
         }
 
     async def run(self, command: str, argument: str) -> None:
@@ -135,3 +139,8 @@ class ChatCommands:
             return
         await self._room.remove(argument)
         self._console.say(f"{name_text(argument)} was removed, and the room's secret changed.")
+
+    async def _leave(self, _: str) -> None:
+        self.has_left = True
+        await self._room.leave()
+        self._console.say(f"You left {name_text(self._room.name)}.")

@@ -1,4 +1,4 @@
-"""The exit code of every failure (docs/cli.md has the same table for people)."""
+"""The exit code of every failure."""
 
 from __future__ import annotations
 

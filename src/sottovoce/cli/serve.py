@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,13 +23,13 @@ def run(arguments: Sequence[str]) -> ExitCode:
     config = load_config(options.pop("config"), os.environ, options)
     forbid_core_dumps()
     console = Console()
-    from sottovoce.server.app import run as run_server
+    from sottovoce.server.app import serve
 
     def ready(address: ServerAddress) -> None:
         console.show(f"listening on {address.host}:{address.port}")
         console.show(f"invite: {address.invite}")
 
-    asyncio.run(run_server(config, ready=ready))
+    serve(config, ready=ready)
     return ExitCode.OK
 
 

@@ -198,8 +198,8 @@ class UnknownRoom(LocalError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is no room named {name} here. Ask a member for its invite link, or make it with "
-            "`--room NAME` and a room key (`sottovoce keygen`)."
+            f"There is no room named {name} here. Ask a member for its invite link, or make it: "
+            "`sottovoce chat --room NAME --new`, or with a room key of `sottovoce keygen`."
         )
 
 
