@@ -8,7 +8,7 @@ same account. Nothing here writes: first contacts are pinned by who has merged t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,8 @@ class Contacts:
     own_name: str
     own_key: bytes
     by_name: dict[str, ContactRecord] = field(default_factory=dict)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+    """Called after a person has decided about a key."""
 
     def decide(self, certificate: DeviceCertificate) -> PinDecision:
         """What the certificate's account key means against the pin."""
@@ -52,6 +54,12 @@ class Contacts:
         """Whether two people compared the safety number; oneself counts as verified."""
         known = self.by_name.get(account_name)
         return account_name == self.own_name or (known is not None and known.verified)
+
+    def trust(self, contact: ContactRecord) -> None:
+        """Take over a person's decision, and let who waits for it go on."""
+        self.by_name[contact.account_name] = contact
+        for watcher in self.watchers:
+            watcher()
 
     def first_contacts(self, certificates: Iterable[DeviceCertificate]) -> list[ContactRecord]:
         """Contacts to pin: one for each account not known yet.

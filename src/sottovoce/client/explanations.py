@@ -83,3 +83,11 @@ def sending_blocked(user: str) -> Explanation:
 def fork(reason: str) -> Explanation:
     """Two histories of one room."""
     return Explanation(reason, ASK_THE_MEMBERS)
+
+
+def off_the_roster() -> Explanation:
+    """The server no longer lists this device in the room."""
+    return Explanation(
+        "The server says this device was taken out of the room while it was away; it cannot be checked.",
+        "Ask a member; an invite link (`sottovoce invite`) lets you in again.",
+    )

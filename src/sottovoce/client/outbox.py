@@ -27,6 +27,22 @@ MAX_BATCH_LENGTH: Final = 512 * 1024
 """Messages, and bytes of ciphertext, in one request."""
 
 
+class Delivery:
+    """A message on its way: it is stored here already and goes out by itself, once and in order."""
+
+    def __init__(self, acknowledged: asyncio.Future[int]) -> None:
+        self._acknowledged: Final = acknowledged
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the server has it on disk."""
+        return self._acknowledged.done()
+
+    async def stored(self) -> int:
+        """Wait until the server has it on disk, and return its place in the room log."""
+        return await asyncio.shield(self._acknowledged)
+
+
 class Outbox:
     """The messages of one room that are not in the timeline yet."""
 

@@ -138,6 +138,12 @@ class Profile:
         except (msgspec.DecodeError, InvalidArgument, UnacceptableParameters) as damage:
             raise StoreDamaged(str(self.path)) from damage
 
+    def discard(self) -> None:
+        """Delete key and store of an account that did not come to be, and close."""
+        for name in ("key", "store.db", "store.db-wal", "store.db-shm"):
+            (self.path / name).unlink(missing_ok=True)
+        self.close()
+
     def close(self) -> None:
         """Let the next process use the profile."""
         if self._lock is not None:

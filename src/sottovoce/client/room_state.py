@@ -7,6 +7,7 @@ did in a :class:`Changes` and stores it whole. When storing fails, the state is 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,6 +38,8 @@ from sottovoce.mls import Extension, Group, GroupConfig, LeafIndex, Member, Stag
 
 KEPT_LINKS: Final = 10_000
 """How many of the chain's newest links are held in memory to compare others' word with."""
+
+KEPT_ALARMS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class RoomState:
         self.senders: dict[tuple[str, bytes], SenderHistory] = {}
         self.links: dict[int, bytes] = {}
         self.intents: list[StoredIntent] = []
+        self.alarms: deque[Explanation] = deque(maxlen=KEPT_ALARMS)
         self.leavers: set[LeafIndex] = set()
         """Leaves whose members proposed their own removal in this epoch (policy P5)."""
         self.config: Final = GroupConfig(
@@ -137,6 +141,7 @@ class RoomState:
             state.senders[sender.account_name, sender.device_id] = history
         state.links = dict(log_table.links(database, record.room_id, KEPT_LINKS))
         state.intents = rooms_table.intents(database, record.room_id)
+        state.alarms.extend(reversed(log_table.alarms(database, record.room_id, KEPT_ALARMS)))
         return state
 
     @property

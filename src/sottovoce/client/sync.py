@@ -7,6 +7,7 @@ commit, send what the outbox has, wait. All of the room's state is touched by th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.entering import TURN_DEADLINE, Entering
 from sottovoce.client.errors import (
     LinkLost,
+    NotInRoom,
     RateLimited,
     RequestRefused,
     RoomRolledBack,
@@ -30,6 +32,7 @@ from sottovoce.client.errors import (
     UnknownRoom,
 )
 from sottovoce.client.events import AnyTimelineItem, ClientEvent, KeyChanged, RoomTrouble
+from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.log_reader import LogReader, OutOfStep
 from sottovoce.client.outbox import Outbox
 from sottovoce.client.room_state import Changes, RoomState, Surroundings
@@ -50,6 +53,8 @@ from sottovoce.link.messages import (
     ErrorCode,
     Fetch,
     FetchReply,
+    Leave,
+    Outgoing,
     Subscribe,
     SubscribeReply,
     Turn,
@@ -87,6 +92,9 @@ class RoomSync:
         self.outbox = Outbox(())
         self.changed: Final = asyncio.Condition()
         self.ended: SottovoceError | None = None
+        """Why :meth:`run` is over: out of the room, or the client closed."""
+        self.revision = 0
+        """Grows with each change that was stored."""
         self.entered: Final[asyncio.Future[None]] = observed_future()
         """Done at the first moment this device is a member; fails with what prevents it for good."""
         self._around: Final = around
@@ -99,6 +107,8 @@ class RoomSync:
         self._entering: Entering | None = None
         self._planned: PlannedCommit | None = None  # sent, or to be sent, and not read back yet
         self._intent_results: Final[dict[int, asyncio.Future[None]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Future[None] | None = None
         self._pushed: Final[deque[Entry]] = deque()
         self._known_head = 0  # the newest seq the server told of
         self._wake: Final = asyncio.Event()
@@ -127,6 +137,10 @@ class RoomSync:
         self._entering = None
         if self.record.membership is Membership.MEMBER and not self.entered.done():
             self.entered.set_result(None)
+
+    def start(self) -> None:
+        """Begin to follow the room."""
+        self._task = asyncio.create_task(self.run())
 
     def push(self, entries: Sequence[Entry]) -> None:
         """Take entries the server pushed."""
@@ -165,6 +179,18 @@ class RoomSync:
         self._wake.set()
         return result
 
+    async def leave(self) -> asyncio.Future[None]:
+        """Leave the room for good; the future is done when the server knows."""
+        self._leaving = self._leaving or observed_future()
+        self._wake.set()
+        return self._leaving
+
+    async def wait_ended(self) -> SottovoceError:
+        """Wait for the end of :meth:`run`, and return why."""
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.ended is not None)
+        return self.ended or NotInRoom(self.record.name)
+
     async def renew_group_info(self) -> None:
         """The sealed GroupInfo is damaged: unless another commit comes first, make one."""
         epoch = self.state.group.epoch if self.state.group else -1
@@ -172,6 +198,19 @@ class RoomSync:
         group = self.state.group
         if group is not None and group.epoch == epoch and not self.state.intents:
             await self.intend(SelfUpdate())
+
+    def use_secret(self, secret: JoinSecret) -> None:
+        """Enter with this join secret: a later invite link may have a newer one."""
+        if secret.epoch >= self.record.join_secret_epoch:
+            self.state.update(join_secret=secret.secret, join_secret_epoch=secret.epoch)
+        self._unblocked.set()
+
+    async def stop(self) -> None:
+        """The client closes, or another object follows the room from now on."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        await self._end(LinkLost("closed by this side"))
 
     def unblock(self) -> None:
         """A person decided about a changed key: try again what stood still."""
@@ -206,12 +245,14 @@ class RoomSync:
                 if isinstance(trouble, (RateLimited, RequestRefused)):
                     delay = max(delay, trouble.retry_after or 0.0)
                 await asyncio.sleep(delay)
+        await self._end(NotInRoom(self.record.name))
 
     async def _follow(self, link: ServerLink) -> None:
         if self.record.membership in (Membership.JOINING, Membership.OUT_OF_STEP):
             await self._enter(link)
-        room_id = self.record.room_id
-        reply = await link.request(lambda number: Subscribe(number, room_id), SubscribeReply)
+        reply = await self._subscribe(link)
+        if reply is None:
+            return
         if reply.head < self.record.seq:
             raise OutOfStep("The server's log of the room is shorter than what this device has read.")
         self._known_head = max(self._known_head, reply.head)
@@ -226,7 +267,9 @@ class RoomSync:
                 await self._read(link)
                 if self.state.intents and self._planned is None and turn is None:
                     turn = self._ask_for_turn(link)
-                if turn is not None and turn.done():
+                if self._leaving is not None:
+                    await self._leave(link, self._leaving)
+                elif turn is not None and turn.done():
                     reply_to_turn, turn = turn.result(), None
                     await self._use_turn(link, reply_to_turn)
                 elif self.outbox.has_unacknowledged:
@@ -238,6 +281,23 @@ class RoomSync:
         finally:
             if turn is not None and not turn.cancel() and not turn.cancelled():
                 turn.exception()  # it ended with the link, which is reported from elsewhere
+
+    async def _subscribe(self, link: ServerLink) -> SubscribeReply | None:
+        """Have entries pushed; None when the server says we are out of the room (its word alone)."""
+        room_id = self.record.room_id
+        try:
+            return await link.request(lambda number: Subscribe(number, room_id), SubscribeReply)
+        except RequestRefused as refusal:
+            if refusal.error_code is not ErrorCode.NOT_A_MEMBER:
+                raise
+        changes = self.state.begin()
+        changes.forgets_group = True
+        changes.alarms.append(explanations.off_the_roster())
+        self.state.group = None
+        self.state.update(membership=Membership.REMOVED, highest_epoch=self.record.highest_epoch - 1)
+        changes.record = self.record
+        await self._save(changes)
+        return None
 
     @property
     def _has_unread(self) -> bool:
@@ -306,8 +366,10 @@ class RoomSync:
         except SottovoceError:
             await self.load()
             raise
+        self.state.alarms.extend(changes.alarms)
         if replays:
             alarm = explanations.replayed("somebody")
+            self.state.alarms.append(alarm)
             room_id, now = self.record.room_id, int(time.time())
             await self._store.transact(lambda db: log_table.add_alarm(db, room_id, alarm, now))
         await self._notify()
@@ -375,6 +437,26 @@ class RoomSync:
         else:
             result.set_exception(failure)
 
+    async def _leave(self, link: ServerLink, done: asyncio.Future[None]) -> None:
+        """Propose our own removal to the members, go off the server's roster, forget the keys."""
+        room_id, group = self.record.room_id, self.state.group
+        if group is not None:
+            proposal = group.propose_remove(group.own_leaf_index, random=self._around.random)
+            group.merge(proposal)
+            await self._save(self.state.finish(self.state.begin(), epoch_changed=True))
+            outgoing = Outgoing(self._around.random(16), group.epoch, proposal.message)
+            with contextlib.suppress(RequestRefused):  # stale: the members see a leaf that is silent
+                await link.request(lambda number: Append(number, room_id, [outgoing]), AppendReply)
+        await link.request(lambda number: Leave(number, room_id), Done)
+        changes = self.state.begin()
+        changes.forgets_group = True
+        self.state.group = None
+        # Nothing of this epoch is kept to compare with, so joining at this very epoch again is no rollback.
+        self.state.update(membership=Membership.LEFT, highest_epoch=self.record.highest_epoch - 1)
+        changes.record = self.record
+        await self._save(changes)
+        done.set_result(None)
+
     # --- sending -------------------------------------------------------------------------------------------
 
     async def _send_batch(self, link: ServerLink) -> None:
@@ -403,15 +485,12 @@ class RoomSync:
             if refusal.error_code is not ErrorCode.STALE_EPOCH:
                 raise
             self.outbox.discard_ciphertexts(batch)
-            self._known_head = max(self._known_head, await self._head(link))
+            reread = await self._subscribe(link)
+            self._known_head = max(self._known_head, reread.head if reread else 0)
             return
         self._known_head = max(self._known_head, *reply.seqs)
         batch = self.outbox.acknowledge(batch, reply.seqs)
         await self._show_passed(batch, reply.seqs)
-
-    async def _head(self, link: ServerLink) -> int:
-        room_id = self.record.room_id
-        return (await link.request(lambda number: Subscribe(number, room_id), SubscribeReply)).head
 
     async def _show_passed(self, batch: Sequence[outbox_table.OutboxRecord], seqs: Sequence[int]) -> None:
         """Messages whose entries lie before what we read (we joined again in between) are shown now."""
@@ -481,6 +560,8 @@ class RoomSync:
         await self._notify()
 
     async def _end(self, trouble: SottovoceError) -> None:
+        if self.ended is not None:
+            return
         self.ended = trouble
         for position in list(self._intent_results):
             self._finish_intent(position, trouble)
@@ -489,6 +570,7 @@ class RoomSync:
         await self._notify()
 
     async def _notify(self) -> None:
+        self.revision += 1
         async with self.changed:
             self.changed.notify_all()
 

@@ -1,0 +1,422 @@
+"""The SDK's entrance: :func:`connect` and the :class:`Client` it gives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from sottovoce.client.account import finish_registration, log_in_device
+from sottovoce.client.chain import LogChain
+from sottovoce.client.credentials import Contacts, OwnCredential
+from sottovoce.client.entrance import OpenProfile, Password, open_profile
+from sottovoce.client.errors import BadInviteLink, UnknownRoom
+from sottovoce.client.events import ClientEvent, Connected, RoomAppeared
+from sottovoce.client.inbox import Inbox
+from sottovoce.client.join_secret import JoinSecret, from_room_key
+from sottovoce.client.joining import join_by_welcome, take_over
+from sottovoce.client.policy import Access
+from sottovoce.client.profile import default_home
+from sottovoce.client.room import Room
+from sottovoce.client.room_state import RoomState, Surroundings
+from sottovoce.client.server_address import ServerAddress, find_server
+from sottovoce.client.session import Session
+from sottovoce.client.sync import RoomSync
+from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables import rooms as rooms_table
+from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.rooms import Membership, RoomRecord
+from sottovoce.client.transport import ServerLink, Trace
+from sottovoce.client.trust import PinnedContact, fingerprint
+from sottovoce.client.vault import Vault, VaultRoom
+from sottovoce.client.vault_keeper import VaultKeeper
+from sottovoce.crypto.secret import Secret
+from sottovoce.errors import PeerError
+from sottovoce.link.invite_link import InviteLink, is_invite_link
+from sottovoce.link.messages import (
+    CatchUp,
+    CreateToken,
+    CreateTokenReply,
+    EntriesPush,
+    GroupInfoWanted,
+    InboxItem,
+    InboxPush,
+    Push,
+    RoomList,
+    RoomListReply,
+)
+from sottovoce.mls import KeyPackageBundle
+
+INVITE_LIFETIME: Final = 7 * 86400
+"""Seconds an invite link is good for unless said otherwise."""
+
+_EVENTS_KEPT: Final = 256
+
+
+@asynccontextmanager
+async def connect(
+    link: str | None = None,
+    *,
+    user: str,
+    password: Password,
+    home: Path | None = None,
+    register: bool | None = None,
+    trace: Trace | None = None,
+) -> AsyncIterator[Client]:
+    """Be ``user`` at a server: ``async with sottovoce.connect(link, user="alice", password=...) as me``.
+
+    ``link``: an invite link; ``HOST:PORT`` (its key is pinned at first contact); None: the server this user
+    runs on this machine. ``password`` may be a function that asks for it. ``home``: where profiles are kept.
+    ``register``: True makes a new account, False never does, None does what is possible. ``trace`` is told
+    what happens underneath, never a secret.
+
+    With a profile of this user here, the server need not be reachable: what was received can be read, and
+    what is sent goes out once it is. Raises a :class:`~sottovoce.errors.SottovoceError` whose sentence says
+    what to do.
+    """
+    home = default_home() if home is None else home
+    address = find_server(link, home)
+    opened = await open_profile(address, user, password, home, register=register, trace=trace)
+    client = Client(address, opened, trace)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await client.close()
+
+
+class Client:
+    """One account on one device, connected to its server. Get one from :func:`connect`."""
+
+    def __init__(self, address: ServerAddress, opened: OpenProfile, trace: Trace | None) -> None:
+        account = opened.account
+        own = OwnCredential.of(account.certificate, account.signature_private)
+        certificate = own.certificate
+        self._opened: Final = opened
+        self._account = account
+        self._store: Final = opened.store
+        self._address: Final = ServerAddress(address.host, address.port, opened.server.pin, address.invite)
+        self._contacts: Final = Contacts(certificate.account_name, certificate.account_key)
+        self._around: Final = Surroundings(own, self._contacts, opened.server.pin, os.urandom, trace)
+        self._session: Final = Session(
+            self._address, log_in=self._log_in, on_push=self._receive_push, emit=self._emit, trace=trace
+        )
+        self._vault: Final = VaultKeeper(
+            account, self._store, self._session, self._collect_vault, self._adopt_vault
+        )
+        self._inbox: Final = Inbox(self._around, self._store, self._session, self._accept_welcome)
+        self._rooms: Final[dict[bytes, RoomSync]] = {}
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
+        self._early_events: deque[ClientEvent] | None = deque(opened.events, maxlen=_EVENTS_KEPT)
+        self._listeners: Final[list[asyncio.Queue[ClientEvent | None]]] = []
+
+    def __repr__(self) -> str:
+        return f"Client(user={self.user!r}, server={self.server!r}, rooms={len(self._rooms)})"
+
+    # --- looking -------------------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> str:
+        """The user name as its owner typed it."""
+        return self._account.user
+
+    @property
+    def device_id(self) -> bytes:
+        """This device, 16 bytes."""
+        return self._account.device_id
+
+    @property
+    def account_fingerprint(self) -> bytes:
+        """32 bytes that stand for this account's key."""
+        return fingerprint(self._contacts.own_key)
+
+    @property
+    def server(self) -> str:
+        """``host:port``."""
+        return f"{self._address.host}:{self._address.port}"
+
+    @property
+    def is_online(self) -> bool:
+        """Whether the server is connected and this device logged in."""
+        return self._session.is_online
+
+    def rooms(self) -> list[Room]:
+        """The rooms this device is in, by name."""
+        known = [sync for sync in self._rooms.values() if sync.ended is None]
+        return [self._room(sync) for sync in sorted(known, key=lambda sync: sync.record.name)]
+
+    async def events(self) -> AsyncIterator[ClientEvent]:
+        """What happens to the connection and the account, from the beginning for the first who asks."""
+        queue: asyncio.Queue[ClientEvent | None] = asyncio.Queue(_EVENTS_KEPT)
+        for early in self._early_events or ():
+            queue.put_nowait(early)
+        self._early_events = None
+        self._listeners.append(queue)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._listeners.remove(queue)
+
+    # --- rooms ---------------------------------------------------------------------------------------------
+
+    async def join(self, room: str, room_key: bytes | None = None) -> Room:
+        """Be in a room: by its name, by an invite link, or by name and a 32-byte room key agreed elsewhere.
+
+        Returns at once for a room this device is in, offline too; waits for the server for another.
+        Raises :class:`~sottovoce.client.errors.UnknownRoom`, :class:`~sottovoce.client.errors.SecretOutdated`,
+        and what :meth:`InviteLink.parse` raises.
+        """
+        if room_key is not None:
+            room_id, secret = from_room_key(Secret(room_key), room)
+            sync = await self._enter(room_id, room, Access.KEY, secret, may_found=True)
+        elif is_invite_link(room):
+            sync = await self._follow_link(InviteLink.parse(room, now=time.time()))
+        else:
+            sync = self._known(room) or await self._look_up(room)
+        await asyncio.shield(sync.entered)
+        return self._room(sync)
+
+    async def create_room(self, name: str) -> Room:
+        """Make a room that people enter by invite link or by being added; this account owns it."""
+        room_id, secret = os.urandom(16), JoinSecret(Secret(os.urandom(32)))
+        sync = await self._enter(room_id, name, Access.INVITE, secret, may_found=True)
+        await asyncio.shield(sync.entered)
+        return self._room(sync)
+
+    async def invite(self, room: Room | None = None, expires_in: int = INVITE_LIFETIME) -> InviteLink:
+        """Make an invite link into ``room`` (None: the lobby) that one person can register with.
+
+        ``expires_in``: seconds. Waits for the server. Raises :class:`~sottovoce.client.errors.UnknownRoom`.
+        """
+        target = room or await self.join("lobby")
+        record = self._rooms[target.room_id].record
+        link = await self._session.online()
+        reply = await link.request(lambda number: CreateToken(number, expires_in), CreateTokenReply)
+        return InviteLink(
+            host=self._address.host,
+            port=self._address.port,
+            room_name=record.name,
+            server_pin=self._around.server_pin,
+            token=reply.token,
+            room_id=record.room_id,
+            join_secret=record.join_secret,
+            join_secret_epoch=record.join_secret_epoch,
+            inviter_fingerprint=self.account_fingerprint,
+            expires_at=reply.expires_at,
+        )
+
+    def _known(self, name: str) -> RoomSync | None:
+        found = (s for s in self._rooms.values() if s.record.name == name and s.ended is None)
+        return next(found, None)
+
+    async def _look_up(self, name: str) -> RoomSync:
+        """A room by its name that this device is not in yet: the link's own, or an open one."""
+        invite = self._address.invite
+        if invite is not None and invite.room_name == name:
+            return await self._follow_link(invite)
+        link = await self._session.online()
+        reply = await link.request(lambda number: RoomList(number), RoomListReply)
+        for summary in reply.rooms:
+            if summary.open_name == name and summary.open_join_secret is not None:
+                secret = JoinSecret(Secret(summary.open_join_secret))
+                return await self._enter(summary.room_id, name, Access.OPEN, secret, may_found=True)
+        raise UnknownRoom(name)
+
+    async def _follow_link(self, invite: InviteLink) -> RoomSync:
+        if invite.server_pin != self._around.server_pin:
+            raise BadInviteLink("it leads to another server than the one connected to")
+        secret = JoinSecret(invite.join_secret, invite.join_secret_epoch)
+        # The lobby is founded by whoever comes first, with a link too; other rooms exist before their links.
+        access = Access.OPEN if invite.inviter_fingerprint is None else Access.INVITE
+        sync = await self._enter(
+            invite.room_id, invite.room_name, access, secret, may_found=access is Access.OPEN
+        )
+        await asyncio.shield(sync.entered)
+        if invite.inviter_fingerprint is not None:
+            await self._recognise(sync, invite.inviter_fingerprint)
+        return sync
+
+    async def _recognise(self, sync: RoomSync, inviter: bytes) -> None:
+        """The link came from the inviter by other means, so its fingerprint vouches for the inviter's key."""
+        for contact in list(self._contacts.by_name.values()):
+            if fingerprint(contact.account_key) == inviter and not contact.verified:
+                verified = msgspec.structs.replace(contact, verified=True)
+                now = int(time.time())
+                await self._store.transact(lambda db, c=verified: account_table.put_contact(db, c, now))  # type: ignore[misc]
+                self._contacts.trust(verified)
+
+    async def _enter(
+        self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
+    ) -> RoomSync:
+        """Begin to be in a room, or go on being in it."""
+        existing = self._rooms.get(room_id)
+        if existing is not None and existing.ended is None:
+            if existing.record.membership is Membership.JOINING:
+                existing.use_secret(secret)
+            return existing
+        record = RoomRecord(
+            room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch
+        )
+        if existing is not None:
+            record = msgspec.structs.replace(
+                record, seq=existing.record.seq, highest_epoch=existing.record.highest_epoch
+            )
+        await self._store.transact(lambda database: rooms_table.put_room(database, record))
+        return await self._start_room(record, may_found=may_found)
+
+    async def _start_room(self, record: RoomRecord, *, may_found: bool) -> RoomSync:
+        sync = RoomSync(
+            record,
+            self._around,
+            self._store,
+            self._session,
+            self._emit,
+            self._vault.changed,
+            may_found=may_found,
+        )
+        await sync.load()
+        self._rooms[record.room_id] = sync
+        sync.start()
+        return sync
+
+    def _room(self, sync: RoomSync) -> Room:
+        return Room(sync, self._around, self._store, self._session)
+
+    async def _accept_welcome(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
+        """Join by a Welcome, unless this device is in that room (threats.md A10)."""
+        existing = self._rooms.get(item.room_id)
+        if existing is not None and existing.ended is None and existing.record.membership is Membership.MEMBER:
+            return
+        record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
+        if existing is not None:
+            record = msgspec.structs.replace(record, highest_epoch=existing.record.highest_epoch)
+        state = RoomState(record, self._around)
+        try:
+            group = join_by_welcome(state, item.payload, bundle)
+            changes = state.begin()
+            take_over(state, group, LogChain(item.seq, item.head_hash), changes, continues_counting=False)
+        except PeerError:
+            return  # a Welcome that does not open adds nobody; there is no one to tell
+
+        def work(database: Database) -> None:
+            changes.write(database)
+            account_table.consume_key_package(database, ref)
+
+        await self._store.transact(work)
+        if existing is not None:
+            await existing.stop()
+        await self._start_room(state.record, may_found=False)
+        self._vault.changed()
+        self._emit(RoomAppeared(state.record.name))
+
+    # --- the account ---------------------------------------------------------------------------------------
+
+    def _collect_vault(self) -> Vault:
+        contacts = tuple(
+            PinnedContact(c.user, c.account_key, c.verified) for c in self._contacts.by_name.values()
+        )
+        rooms = tuple(
+            VaultRoom(r.room_id, r.name, JoinSecret(r.join_secret, r.join_secret_epoch))
+            for r in (sync.record for sync in self._rooms.values() if sync.ended is None)
+            if r.membership in (Membership.MEMBER, Membership.OUT_OF_STEP)
+        )
+        return Vault(self._account.account_private, contacts, rooms)
+
+    async def _adopt_vault(self, vault: Vault) -> None:
+        """Take over what another device of this account stored: rooms to be in, contacts' keys."""
+        now = int(time.time())
+        for pinned in vault.contacts:
+            known = self._contacts.by_name.get(pinned.user.lower())
+            if known is None or (pinned.verified and not known.verified):
+                contact = ContactRecord(pinned.user, pinned.account_key, pinned.verified, None)
+                await self._store.transact(lambda db, c=contact: account_table.put_contact(db, c, now))  # type: ignore[misc]
+                self._contacts.by_name[contact.account_name] = contact
+        for room in vault.rooms:
+            if room.room_id not in self._rooms:
+                await self._enter(room.room_id, room.name, Access.INVITE, room.join_secret, may_found=False)
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the store, connect, and follow every room; returns after the first attempt to connect.
+
+        Raises what makes every further attempt pointless.
+        """
+        contacts, records = await self._store.transact(
+            lambda database: (account_table.contacts(database), rooms_table.rooms(database))
+        )
+        self._contacts.by_name.update({contact.account_name: contact for contact in contacts})
+        self._contacts.watchers.append(self._unblock_rooms)
+        for record in records:
+            if record.membership not in (Membership.REMOVED, Membership.LEFT):
+                await self._start_room(record, may_found=record.access != Access.INVITE)
+        if self._opened.vault is not None:
+            await self._adopt_vault(self._opened.vault)
+        for work in (self._session.run(), self._vault.run(), self._inbox.run()):
+            self._spawn(work)
+        await self._session.first_attempt
+
+    async def close(self) -> None:
+        """Disconnect and close the store; what was sent and not acknowledged goes out next time."""
+        await self._session.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sync in self._rooms.values():
+            await sync.stop()
+        for queue in self._listeners:
+            with suppress(asyncio.QueueFull):
+                queue.put_nowait(None)
+        await self._opened.close()
+
+    async def _log_in(self, link: ServerLink) -> None:
+        if self._account.pending is not None:
+            account = await finish_registration(link, self._account)
+            await self._store.transact(lambda database: account_table.put_account(database, account))
+            self._account = account
+        await log_in_device(link, self._account)
+
+    def _receive_push(self, push: Push) -> None:
+        match push:
+            case EntriesPush(room_id=room_id, entries=entries):
+                if room_id in self._rooms:
+                    self._rooms[room_id].push(entries)
+            case CatchUp(room_id=room_id, head=head):
+                if room_id in self._rooms:
+                    self._rooms[room_id].catch_up(head)
+            case GroupInfoWanted(room_id=room_id):
+                if room_id in self._rooms:
+                    self._spawn(self._rooms[room_id].renew_group_info())
+            case InboxPush():
+                self._inbox.look()
+            case _:
+                pass  # a push of a later version: nothing is lost by not knowing it
+
+    def _emit(self, event: ClientEvent) -> None:
+        if isinstance(event, Connected):
+            self._inbox.look()
+        if self._early_events is not None:
+            self._early_events.append(event)
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()  # a listener that does not listen loses the oldest
+            queue.put_nowait(event)
+
+    def _unblock_rooms(self) -> None:
+        self._vault.changed()
+        for sync in self._rooms.values():
+            sync.unblock()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

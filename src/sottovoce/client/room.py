@@ -1,0 +1,247 @@
+"""A room as the user of the SDK sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from sottovoce.client.content import MimiContent
+from sottovoce.client.credentials import certificates
+from sottovoce.client.errors import KeyChanged as KeyChangedError
+from sottovoce.client.errors import NotInRoom, UnknownUser
+from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember
+from sottovoce.client.explanations import sending_blocked
+from sottovoce.client.outbox import Delivery
+from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables import log as log_table
+from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
+from sottovoce.client.trust import safety_number
+from sottovoce.crypto.suites import cipher_suite
+from sottovoce.link.messages import KeyPackagesClaim, KeyPackagesClaimReply
+
+if TYPE_CHECKING:
+    from sottovoce.client.device_store import DeviceStore
+    from sottovoce.client.room_state import Surroundings
+    from sottovoce.client.session import Session
+    from sottovoce.client.sync import RoomSync
+
+_PAGE: Final = 200
+
+
+class Room:
+    """One room; get it from :meth:`sottovoce.client.client.Client.join`."""
+
+    def __init__(self, sync: RoomSync, around: Surroundings, store: DeviceStore, session: Session) -> None:
+        self._sync: Final = sync
+        self._around: Final = around
+        self._store: Final = store
+        self._session: Final = session
+
+    def __repr__(self) -> str:
+        return f"Room({self.room_id.hex()}, {self._sync.record.membership}, epoch={self.epoch})"
+
+    @property
+    def name(self) -> str:
+        """The room's name, as its members agreed on it."""
+        return self._sync.record.name
+
+    @property
+    def room_id(self) -> bytes:
+        """16 bytes."""
+        return self._sync.record.room_id
+
+    @property
+    def access(self) -> str:
+        """``open``, ``invite`` or ``key``: how one gets in."""
+        return self._sync.record.access
+
+    @property
+    def epoch(self) -> int | None:
+        """The MLS epoch; None while this device is not in the group."""
+        group = self._sync.state.group
+        return None if group is None else group.epoch
+
+    @property
+    def epoch_authenticator(self) -> bytes | None:
+        """The same for all members of one and the same epoch (RFC 9420 §8.7)."""
+        group = self._sync.state.group
+        return None if group is None else group.epoch_authenticator
+
+    @property
+    def suite_name(self) -> str:
+        """The MLS cipher suite; empty before this device was in the group."""
+        suite_id = self._sync.record.suite_id
+        return cipher_suite(suite_id).name if suite_id else ""
+
+    @property
+    def seq(self) -> int:
+        """The newest log entry this device has processed; ``messages(after=room.seq)`` begins now."""
+        return self._sync.record.seq
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this device is in the room."""
+        return self._sync.record.membership in (Membership.MEMBER, Membership.OUT_OF_STEP)
+
+    def members(self) -> list[RoomMember]:
+        """Who is in the room, by name; from the group's ratchet tree alone, never from the server."""
+        group = self._sync.state.group
+        if group is None:
+            return []
+        leaves = certificates(group.members())
+        devices = Counter(leaf.account_name for leaf in leaves)
+        accounts = {leaf.account_name: leaf for leaf in leaves}
+        return [
+            RoomMember(
+                leaf.user, devices[name], self._around.contacts.is_verified(name), leaf.account_key
+            )
+            for name, leaf in sorted(accounts.items())
+        ]
+
+    async def send(self, text: str) -> Delivery:
+        """Store a text for sending and return at once; offline too.
+
+        Raises :class:`~sottovoce.client.errors.TextTooLong` above 32 KiB of UTF-8,
+        :class:`~sottovoce.client.errors.KeyChanged` while the key of a verified contact in this room is
+        another than the verified one, and :class:`~sottovoce.client.errors.NotInRoom`.
+        """
+        self._require_membership()
+        changed = self._changed_verified_contact()
+        if changed is not None:
+            raise KeyChangedError(changed)
+        content = MimiContent.of_text(text, salt=self._around.random(16)).encode()
+        return Delivery(await self._sync.send(content))
+
+    async def flush(self) -> None:
+        """Wait until the server has stored everything sent."""
+        await self._until(self._sync.outbox.acknowledged())
+
+    async def messages(self, after: int | None = None) -> AsyncIterator[ReceivedMessage]:
+        """Every message after log entry ``after``, in log order, then each new one; None: all this device holds."""
+        async for item in self.timeline(after):
+            if isinstance(item, ReceivedMessage):
+                yield item
+
+    async def timeline(self, after: int | None = None) -> AsyncIterator[AnyTimelineItem]:
+        """As :meth:`messages`, with everything else that happened. Ends when the client closes or this device
+        is out of the room.
+        """
+        room_id, sync = self.room_id, self._sync
+        position = 0
+        if after is not None:
+            seq = after
+            position = await self._store.transact(
+                lambda database: log_table.position_after(database, room_id, seq)
+            )
+        while True:
+            seen, since, ended = sync.revision, position, sync.ended is not None
+            page = await self._store.transact(
+                lambda database, since=since: log_table.timeline(database, room_id, since, _PAGE)  # type: ignore[misc]
+            )
+            for stored in page:
+                position = stored.position
+                yield stored.item
+            if page:
+                continue
+            if ended:
+                return
+            async with sync.changed:
+                await sync.changed.wait_for(
+                    lambda seen=seen: sync.revision != seen or sync.ended is not None  # type: ignore[misc]
+                )
+
+    def explain(self) -> list[Explanation]:
+        """What went wrong in this room and what to do about it, newest first; empty when nothing did."""
+        found = list(reversed(self._sync.state.alarms))
+        changed = self._changed_verified_contact()
+        return found if changed is None else [sending_blocked(changed), *found]
+
+    def safety_number(self, user: str) -> str:
+        """60 digits to compare with ``user``, the same on both sides.
+
+        A changed key that waits for a decision is the one the number is of. Raises
+        :class:`~sottovoce.client.errors.UnknownUser`.
+        """
+        own = self._around.own.certificate
+        known = self._around.contacts.by_name.get(user.lower())
+        if known is None:
+            raise UnknownUser(user)
+        return safety_number(own.user, own.account_key, known.user, known.changed_key or known.account_key)
+
+    async def verify(self, user: str) -> None:
+        """The numbers were compared and are the same: trust the key they are of, a changed one included.
+
+        Raises :class:`~sottovoce.client.errors.UnknownUser`.
+        """
+        known = self._around.contacts.by_name.get(user.lower())
+        if known is None:
+            raise UnknownUser(user)
+        trusted = msgspec.structs.replace(
+            known, account_key=known.changed_key or known.account_key, verified=True, changed_key=None
+        )
+        now = int(time.time())
+        await self._store.transact(lambda database: account_table.put_contact(database, trusted, now))
+        self._around.contacts.trust(trusted)
+
+    async def add(self, user: str) -> None:
+        """Add every device of ``user`` by its key package, and wait until that is done.
+
+        Raises :class:`~sottovoce.client.errors.UnknownUser` when there is nobody, or no key package, to add.
+        """
+        self._require_membership()
+        link = await self._session.online()
+        reply = await link.request(lambda number: KeyPackagesClaim(number, user), KeyPackagesClaimReply)
+        packages = [claimed.key_package for claimed in reply.key_packages]
+        if not packages:
+            raise UnknownUser(user)
+        await self._until(await self._sync.intend(AddUser(user, packages)))
+
+    async def remove(self, user: str) -> None:
+        """Remove every device of ``user`` and change the room's join secret; wait until that is done.
+
+        Raises :class:`~sottovoce.client.errors.UnknownUser` and, where the policy forbids it,
+        :class:`~sottovoce.client.errors.PolicyViolation`.
+        """
+        self._require_membership()
+        if user.lower() not in {member.user.lower() for member in self.members()}:
+            raise UnknownUser(user)
+        await self._until(await self._sync.intend(RemoveUser(user)))
+
+    async def leave(self) -> None:
+        """Take this device out of the room, and forget its keys; the others' next commit removes its leaf."""
+        self._require_membership()
+        await self._until(await self._sync.leave())
+
+    @property
+    def _can_go_on(self) -> bool:
+        return self._sync.record.membership not in (Membership.REMOVED, Membership.LEFT)
+
+    def _require_membership(self) -> None:
+        if not self._can_go_on:
+            raise NotInRoom(self.name)
+
+    def _changed_verified_contact(self) -> str | None:
+        contacts = self._around.contacts.by_name
+        for member in self.members():
+            known = contacts.get(member.user.lower())
+            if known is not None and known.verified and known.changed_key is not None:
+                return known.user
+        return None
+
+    async def _until(self, work: Awaitable[None]) -> None:
+        """Wait for ``work``; raises what ended the room's task if that comes first."""
+        task = asyncio.ensure_future(work)
+        ended = asyncio.ensure_future(self._sync.wait_ended())
+        try:
+            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+            else:
+                raise ended.result()
+        finally:
+            ended.cancel()

@@ -1,0 +1,87 @@
+"""Keeping the account's vault on the server true: compare-and-set, a moment after something changed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from sottovoce.client import vault as vaults
+from sottovoce.client.device_store import DeviceStore
+from sottovoce.client.errors import LinkLost, RequestRefused, VaultFull
+from sottovoce.client.session import Session
+from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables.account import AccountRecord
+from sottovoce.client.vault import Vault
+from sottovoce.errors import SottovoceError
+from sottovoce.link.messages import Done, ErrorCode, VaultGet, VaultPut, VaultReply
+
+SETTLING: Final = 2.0
+"""Seconds to wait after a change, so that several make one request."""
+
+
+class VaultKeeper:
+    """Stores what ``collect`` gives whenever :meth:`changed` was called; ``adopt`` takes what others stored."""
+
+    def __init__(
+        self,
+        account: AccountRecord,
+        store: DeviceStore,
+        session: Session,
+        collect: Callable[[], Vault],
+        adopt: Callable[[Vault], Awaitable[None]],
+    ) -> None:
+        self._account = account
+        self._store: Final = store
+        self._session: Final = session
+        self._collect: Final = collect
+        self._adopt: Final = adopt
+        self._changed: Final = asyncio.Event()
+
+    def changed(self) -> None:
+        """Something that belongs into the vault has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Keep the vault true until cancelled or until the session ends for good."""
+        while self._session.failure is None:
+            await self._changed.wait()
+            await asyncio.sleep(SETTLING)
+            self._changed.clear()
+            try:
+                await self._put()
+            except SottovoceError:
+                # Not connected, or refused for now: the change is still in the store, and is tried again.
+                self._changed.set()
+
+    async def _put(self) -> None:
+        link = await self._session.online()
+        sealed, version = self._seal(), self._account.vault_version
+        try:
+            await link.request(lambda number: VaultPut(number, version, sealed), Done)
+        except RequestRefused as refusal:
+            if refusal.error_code is not ErrorCode.VAULT_CONFLICT:
+                raise
+            reply = await link.request(lambda number: VaultGet(number), VaultReply)
+            await self._adopt(vaults.open_vault(reply.vault, self._account.vault_key))
+            await self._keep_version(reply.version)
+            raise LinkLost("another device was storing the vault") from refusal
+        await self._keep_version(version + 1)
+
+    def _seal(self) -> bytes:
+        vault = self._collect()
+        try:
+            return vaults.seal(vault, self._account.vault_key, os.urandom)
+        except VaultFull:
+            # Verified contacts and rooms come first; the others are pinned again at the next first contact.
+            verified = tuple(contact for contact in vault.contacts if contact.verified)
+            return vaults.seal(replace(vault, contacts=verified), self._account.vault_key, os.urandom)
+
+    async def _keep_version(self, version: int) -> None:
+        account = msgspec.structs.replace(self._account, vault_version=version)
+        await self._store.transact(lambda database: account_table.put_account(database, account))
+        self._account = account
