@@ -153,8 +153,9 @@ class SecretTree:
 
     def _open_leaf(self, leaf: LeafIndex) -> tuple[dict[NodeIndex, bytes | None], tuple[Ratchet, Ratchet]]:
         """Derive the way to a leaf: (nodes that change, its two ratchets)."""
-        at = tree_math.leaf_node_index(leaf)
-        way = [at]
+        if leaf >= self._leaf_count:
+            raise KeyConsumed(f"the secret tree has no leaf {leaf}")
+        way = [tree_math.leaf_node_index(leaf)]
         while way[-1] not in self._nodes:
             if way[-1] == tree_math.root(self._leaf_count):
                 raise KeyConsumed(f"the secret tree holds nothing for leaf {leaf}")

@@ -1,0 +1,18 @@
+"""The people and groups the tests of MLS share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package; their shared parts are plain modules
+
+from mls_world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """Nobody yet, over suite 1: it is the quickest."""
+    return World()
