@@ -8,7 +8,7 @@ from sottovoce.link import messages as m
 
 
 async def test_two_devices_talk_in_a_room(server):
-    alice, a = await server.device("Alice")
+    _alice, a = await server.device("Alice")
     bob, b = await server.device("bob")
     room = os.urandom(16)
     await a.ask(m.RoomCreate, room, b"sealed 0")
@@ -18,7 +18,9 @@ async def test_two_devices_talk_in_a_room(server):
     assert commit.seq == 1
     assert (await a.ask(m.Subscribe, room)).head == 1
     assert (await b.ask(m.Subscribe, room)).head == 1
-    sent = await a.ask(m.Append, room, [m.Outgoing(os.urandom(16), 1, b"hi"), m.Outgoing(os.urandom(16), 1, b"all")])
+    sent = await a.ask(
+        m.Append, room, [m.Outgoing(os.urandom(16), 1, b"hi"), m.Outgoing(os.urandom(16), 1, b"all")]
+    )
     assert sent.seqs == [2, 3]
     for client in (a, b):
         assert [(e.seq, e.payload) for e in await client.entries(2)] == [(2, b"hi"), (3, b"all")]

@@ -41,7 +41,7 @@ async def join(client, identity, room, epoch, **fields):
 
 
 async def test_a_retry_is_answered_with_the_earlier_seq_and_stored_once(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     first = message(b"one")
     assert (await client.ask(m.Append, room, [first])).seqs == [1]
     assert (await client.ask(m.Append, room, [first, message(b"two"), first])).seqs == [1, 2, 1]
@@ -58,8 +58,10 @@ async def test_a_batch_is_stored_whole_or_not_at_all(alice, room):
     assert (await client.ask(m.Fetch, room, 0)).entries == []
 
 
-async def test_messages_of_three_past_epochs_are_accepted_but_none_from_before_an_addition(server, alice, room):
-    identity, client = alice
+async def test_messages_of_three_past_epochs_are_accepted_but_none_from_before_an_addition(
+    server, alice, room
+):
+    _identity, client = alice
     for epoch in range(4):
         await client.ask(m.Commit, room, os.urandom(16), epoch, b"c", b"g")
     for epoch in (1, 2, 3, 4):
@@ -73,7 +75,7 @@ async def test_messages_of_three_past_epochs_are_accepted_but_none_from_before_a
 
 
 async def test_one_commit_wins_an_epoch_and_the_loser_is_told_the_new_one(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     bob, b = await server.device("bob")
     await join(b, bob, room, 0)
     racing = [
@@ -123,9 +125,7 @@ async def test_strangers_may_only_join(server, alice, room):
         ([carol.device], []),
         ([bob.device], [identity.device]),
     ):
-        reply = await refusal(
-            b, m.Commit, room, os.urandom(16), 0, b"c", b"g", added=added, removed=removed
-        )
+        reply = await refusal(b, m.Commit, room, os.urandom(16), 0, b"c", b"g", added=added, removed=removed)
         assert reply.code == ErrorCode.NOT_A_MEMBER
     await join(b, bob, room, 0)
     await b.ask(m.Append, room, [message(epoch=1)])
@@ -139,7 +139,7 @@ async def test_a_device_comes_back_by_removing_and_adding_itself(server, alice, 
 
 
 async def test_a_removed_device_reads_up_to_its_removal_and_no_further(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     bob, b = await server.device("bob")
     await join(b, bob, room, 0)
     await b.ask(m.Subscribe, room)
@@ -152,7 +152,7 @@ async def test_a_removed_device_reads_up_to_its_removal_and_no_further(server, a
 
 
 async def test_a_welcome_waits_in_the_inbox_and_is_announced(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     bob, b = await server.device("bob")
     reply = await client.ask(
         m.Commit, room, os.urandom(16), 0, b"add", b"g",
@@ -185,7 +185,7 @@ async def test_a_commit_about_an_unknown_device_is_refused(alice, room):
 
 
 async def test_turns_come_in_order_and_keep_others_from_committing(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     bob, b = await server.device("bob")
     await join(b, bob, room, 0)
     first = await client.ask(m.Turn, room, False)
@@ -201,9 +201,9 @@ async def test_turns_come_in_order_and_keep_others_from_committing(server, alice
 
 
 async def test_a_turn_is_passed_on_when_its_holder_disconnects_or_gives_it_back(server, alice, room):
-    identity, client = alice
-    bob, b = await server.device("bob")
-    carol, c = await server.device("carol")
+    _identity, client = alice
+    _bob, b = await server.device("bob")
+    _carol, c = await server.device("carol")
     await client.ask(m.Turn, room, False)
     second, third = b.begin(m.Turn, room, False), c.begin(m.Turn, room, False)
     await client.close()
@@ -214,8 +214,8 @@ async def test_a_turn_is_passed_on_when_its_holder_disconnects_or_gives_it_back(
 
 async def test_a_turn_expires(serve):
     server = await serve(turn_seconds=0.2)
-    alice, a = await server.device("alice")
-    bob, b = await server.device("bob")
+    _alice, a = await server.device("alice")
+    _bob, b = await server.device("bob")
     room = os.urandom(16)
     await a.ask(m.RoomCreate, room, b"g")
     await a.ask(m.Turn, room, False)
@@ -223,7 +223,7 @@ async def test_a_turn_expires(serve):
 
 
 async def test_giving_up_a_place_in_the_queue_answers_the_request_that_waits(server, alice, room):
-    bob, b = await server.device("bob")
+    _bob, b = await server.device("bob")
     await alice[1].ask(m.Turn, room, False)
     waiting = b.begin(m.Turn, room, False)
     await b.ask(m.TurnRelease, room)
@@ -256,7 +256,7 @@ async def test_a_room_is_founded_once_and_its_founder_may_repeat_it(server, alic
 
 
 async def test_the_lobby_is_open_to_every_account(server, alice):
-    identity, client = alice
+    _identity, client = alice
     (lobby,) = (await client.ask(m.RoomList)).rooms
     assert (lobby.open_name, lobby.is_member, lobby.epoch, lobby.head) == ("lobby", False, None, 0)
     assert len(lobby.open_join_secret) == 32
@@ -268,7 +268,7 @@ async def test_the_lobby_is_open_to_every_account(server, alice):
 
 
 async def test_leaving_ends_pushes_and_membership(server, alice, room):
-    identity, client = alice
+    _identity, client = alice
     bob, b = await server.device("bob")
     await join(b, bob, room, 0)
     await b.ask(m.Subscribe, room)

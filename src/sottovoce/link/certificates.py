@@ -91,7 +91,7 @@ class DeviceCertificate(msgspec.Struct, array_like=True, frozen=True, forbid_unk
         """
         try:
             certificate = _decoder.decode(octets)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CertificateError("these bytes are not a device certificate") from error
         if certificate.to_bytes() != octets:
             raise CertificateError("this device certificate is not in its one encoding")

@@ -50,15 +50,15 @@ _server_messages: Final = msgspec.msgpack.Decoder(ServerMessage)
 _anything: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _text: Final = msgspec.msgpack.Decoder(str)
 _counter: Final = msgspec.msgpack.Decoder(int)
-_undecodable: Final = (msgspec.DecodeError, RecursionError)
+_undecodable: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _REQUEST_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in ANSWERS)
 
 
 class _Connection:
     """What both ends share: frames in, frames out, the state, and the requests under way.
 
-    ``bytes_to_send`` are queued and not yet taken; ``frames_received`` counts whole frames. ``trace`` is told of
-    every frame, for a debug log.
+    ``bytes_to_send`` are queued and not yet taken; ``frames_received`` counts whole frames. ``trace`` is told
+    of every frame, for a debug log.
     """
 
     __slots__ = ("_outgoing", "_reader", "_trace", "_under_way", "bytes_to_send", "frames_received", "state")
@@ -212,7 +212,7 @@ class ServerConnection(_Connection):
             name, request_id, *_ = _anything.decode(body)
             known = _text.decode(name) in _REQUEST_TAGS
             number = _counter.decode(request_id)
-        except (*_undecodable, ValueError):
+        except (*_undecodable, ValueError):  # ValueError: an array too short for a name and an id
             known, number = True, -1
         if known or not 0 <= number < 2**63:
             raise MalformedMessage("a frame is not a message of this protocol") from error

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from sottovoce.crypto.errors import UnacceptableParameters
@@ -37,6 +38,7 @@ from sottovoce.server.runtime_file import remove_runtime_file, write_runtime_fil
 from sottovoce.server.store import accounts
 from sottovoce.server.store.database import DATABASE_NAME, DirectoryLock, prepare_directory
 from sottovoce.server.store.store import Store
+from sottovoce.server.store.writer import StoreFailure
 from sottovoce.server.tls import TlsFiles, own_tls_files, tls_context
 
 RETRY_AFTER_STOP: Final = 1.0
@@ -51,7 +53,7 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server listens: ``pin`` is SHA-256 of its public key (32 bytes), ``invite`` a link to its lobby."""
+    """Where a server listens; ``pin``: SHA-256 of its public key (32 bytes), ``invite``: a link to its lobby."""
 
     host: str
     port: int
@@ -126,6 +128,7 @@ async def run(
             await stop.wait()
         finally:
             retention.cancel()
+            await asyncio.gather(retention, return_exceptions=True)
             await _shut_down(listener, dispatcher, store)
         _log.info("stopped", extra={"fields": {"entries_stored": metrics.entries_stored}})
 
@@ -144,8 +147,11 @@ async def _keep_retention(delivery: DeliveryService, store: Store, days: int) ->
     """Delete what is older than the retention, now and every hour."""
     while True:
         now_ms = int(time.time() * 1000)
-        deleted = await delivery.delete_older_than(now_ms - days * _DAY_MS)
-        await store.write(lambda db, now=now_ms // 1000: accounts.delete_spent_tokens(db, now))  # type: ignore[misc]
+        try:
+            deleted = await delivery.delete_older_than(now_ms - days * _DAY_MS)
+            await store.write(partial(accounts.delete_spent_tokens, now=now_ms // 1000))
+        except StoreFailure:
+            deleted = 0  # the writer has logged why; the next hour may be better
         if deleted:
             _log.info("old entries deleted", extra={"fields": {"entries": deleted}})
         await asyncio.sleep(_RETENTION_EVERY)

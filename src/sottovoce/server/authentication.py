@@ -1,7 +1,7 @@
 """The authentication service: accounts, their devices, and how each proves itself (RFC 9750 §4).
 
-Passwords by OPAQUE (RFC 9807): the server never sees one, and answers for a user who does not exist as for one
-who does. A device proves itself by its own key. No account is ever locked out of its devices.
+Passwords by OPAQUE (RFC 9807): the server never sees one, and answers for a user who does not exist as for
+one who does. A device proves itself by its own key. No account is ever locked out of its devices.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ T = TypeVar("T")
 class AuthenticationService:
     """Registration, login, devices, registration tokens and vaults.
 
-    ``server_pin`` is SHA-256 of the TLS key's SubjectPublicKeyInfo (32 bytes): OPAQUE's server identity, and in
-    what a device signs. ``executor`` runs the group operations off the event loop.
+    ``server_pin`` is SHA-256 of the TLS key's SubjectPublicKeyInfo (32 bytes): OPAQUE's server identity, and
+    in what a device signs. ``executor`` runs the group operations off the event loop.
     """
 
     def __init__(

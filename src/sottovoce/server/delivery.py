@@ -1,7 +1,7 @@
 """The delivery service: room logs, one commit per epoch, turns, inboxes (RFC 9750 §5).
 
-The way of a message: :meth:`DeliveryService.append` hands a transaction to the store's writer; after COMMIT its
-outcome comes back on the event loop, where the sender is answered and the entries, encoded once, go to every
+The way of a message: :meth:`DeliveryService.append` hands a transaction to the store's writer; after COMMIT
+its outcome comes back on the event loop, where the sender is answered and the entries, encoded once, go to every
 subscriber. Outcomes come in the log's order, so every connection is pushed one and the same order.
 """
 
@@ -149,7 +149,7 @@ class DeliveryService:
         await self._store.write(lambda db: transactions.create(db, device, request))
         return m.Done(request.id)
 
-    async def state(self, session: Session, request: m.RoomState) -> m.RoomStateReply:
+    async def state(self, _session: Session, request: m.RoomState) -> m.RoomStateReply:
         """Read what a joiner needs; the GroupInfo is sealed, so it is for everybody who is logged in."""
         room_id = request.room_id
         position, group_info = await self._store.read(
@@ -166,7 +166,7 @@ class DeliveryService:
         self._turns.release(room_id, session, self._clock())
         return m.Done(request.id)
 
-    async def group_info_damaged(self, session: Session, request: m.GroupInfoDamaged) -> m.Done:
+    async def group_info_damaged(self, _session: Session, request: m.GroupInfoDamaged) -> m.Done:
         """Ask the members who are connected for a commit, at most once in five seconds for a room."""
         room_id = request.room_id
         position, _ = await self._store.read(

@@ -1,8 +1,8 @@
 """Which service takes which request: one table, and the order in which a connection's requests are taken.
 
-A handler either returns the reply when awaited, or returns None and answers later by itself (those that answer
-after COMMIT, or when a turn comes). One connection's requests begin in the order they came; one that is awaited
-ends before the next begins, so a connection holds at most one large reply in the making.
+A handler either returns the reply when awaited, or returns None and answers later by itself (those that
+answer after COMMIT, or when a turn comes). One connection's requests begin in the order they came; one that
+is awaited ends before the next begins, so a connection holds at most one large reply in the making.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Log lines: one event, one line, ``key=value`` pairs, no control characters; never a body, never an address."""
+"""Log lines: one event, one line, ``key=value`` pairs, no control characters; no bodies, no addresses."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Session:
 
     @property
     def bytes_waiting(self) -> int:
-        """Bytes that the client has not read: queued here, or taken by the socket's owner and not yet sent."""
+        """Bytes the client has not read: queued here, or taken by the socket's owner and not yet sent."""
         return self.connection.bytes_to_send + self.unsent_bytes
 
     @property
@@ -82,7 +82,7 @@ class Session:
             self._wake()
 
     def refuse(self, request: Request, reason: BaseException) -> None:
-        """Answer a request with an error; anything but a :class:`Refused` is our own trouble, told as such."""
+        """Answer with an error; anything but a :class:`Refused` is our own trouble, told as such."""
         self._metrics.requests_refused += 1
         if isinstance(reason, Refused):
             error = ErrorReply(request.id, reason.code, str(reason), reason.retry_after, reason.epoch)

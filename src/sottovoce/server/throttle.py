@@ -1,4 +1,4 @@
-"""Limits in time: token buckets, and a growing wait after failures. Memory is bounded; the clock an argument."""
+"""Limits in time: token buckets, and a wait that grows with failures. Memory is bounded; no own clock."""
 
 from __future__ import annotations
 

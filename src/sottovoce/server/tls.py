@@ -71,12 +71,13 @@ def tls_context(files: TlsFiles, *, keylog: Path | None, now: datetime) -> tuple
         if files.is_self_signed:
             raise DataDirectoryDamaged(files.certificate, str(reason)) from None
         raise TlsFilesUnusable(
-            f"The TLS files {files.certificate} and {files.key} cannot be used ({reason}). Check that they are"
-            " PEM, readable and belong together."
+            f"The TLS files {files.certificate} and {files.key} cannot be used ({reason}). Check that they"
+            " are PEM, readable and belong together."
         ) from None
     if expires <= now:
         raise TlsFilesUnusable(
-            f"The TLS certificate {files.certificate} expired on {expires:%Y-%m-%d}. Renew it, then start again."
+            f"The TLS certificate {files.certificate} expired on {expires:%Y-%m-%d}. Renew it, then"
+            " start again."
         )
     if keylog is not None:
         try:

@@ -43,7 +43,7 @@ class Turns:
         cancel: Callable[[], None],
         now: float,
     ) -> None:
-        """Join the queue: ``grant`` is called when the turn has come, or ``cancel`` when the place is given up.
+        """Join the queue: ``grant`` is called when the turn has come, ``cancel`` when the place is given up.
 
         At once when nobody holds the turn, or when the holder asks again, which begins its time anew.
         """

@@ -1,4 +1,4 @@
-"""Accounts, devices, registration tokens and vaults: their statements. Every function runs in a transaction."""
+"""Accounts, devices, registration tokens, vaults: their statements. Every function runs in a transaction."""
 
 from __future__ import annotations
 

@@ -183,8 +183,8 @@ def read_entries(
 def list_rooms(db: sqlite3.Connection, device: int) -> list[ListedRoom]:
     """The rooms a device is in, and the open ones."""
     rows = db.execute(
-        "SELECT r.room_id, m.device IS NOT NULL, r.epoch, r.head, r.open_name, r.open_join_secret FROM rooms r"
-        " LEFT JOIN roster m ON m.room = r.id AND m.device = ? AND m.until_seq IS NULL"
+        "SELECT r.room_id, m.device IS NOT NULL, r.epoch, r.head, r.open_name, r.open_join_secret"
+        " FROM rooms r LEFT JOIN roster m ON m.room = r.id AND m.device = ? AND m.until_seq IS NULL"
         " WHERE m.device IS NOT NULL OR r.open_name IS NOT NULL ORDER BY r.id",
         (device,),
     )

@@ -29,7 +29,7 @@ class Store:
     def __init__(
         self, directory: Path, loop: asyncio.AbstractEventLoop, *, commit_interval: float = 0.0
     ) -> None:
-        """Open or make it. Blocks; raises the ``DataDirectory...`` errors of :mod:`sottovoce.server.errors`."""
+        """Open or make it. Blocks; raises the ``DataDirectory`` errors of :mod:`sottovoce.server.errors`."""
         self._path = directory / DATABASE_NAME
         bring_up_to_date(self._path)
         self._writer = Writer(open_connection(self._path), loop, commit_interval=commit_interval)
