@@ -24,6 +24,7 @@ from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines
 from sottovoce.cli.line_editor import LineEditor
+from sottovoce.cli.prompts import typing_hidden
 from sottovoce.cli.room_key import read_room_key
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
 from sottovoce.client.errors import KeyChanged, NotInRoom, TextTooLong, WrongPassword
@@ -72,14 +73,21 @@ async def _chat(
 ) -> None:
     import sottovoce
 
-    async with sottovoce.connect(
-        options.link,
-        user=account.user,
-        password=account.password,
-        home=place.home,
-        trace=console.say if options.debug else None,
-    ) as me:
-        room = await _enter(me, options, room_key)
+    async with contextlib.AsyncExitStack() as stack:
+        with contextlib.ExitStack() as waiting:
+            if account.was_asked:
+                console.say(f"Entering as {name_text(account.user)} ...")
+                waiting.enter_context(typing_hidden())
+            me = await stack.enter_async_context(
+                sottovoce.connect(
+                    options.link,
+                    user=account.user,
+                    password=account.password,
+                    home=place.home,
+                    trace=console.say if options.debug else None,
+                )
+            )
+            room = await _enter(me, options, room_key)
         console.say(f"you are in {name_text(room.name)} as {name_text(me.user)} (/help lists the commands)")
         await Chat(me, room, console, options.history).run()
 

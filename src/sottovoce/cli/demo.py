@@ -14,6 +14,7 @@ import secrets
 import sqlite3
 import sys
 import tempfile
+import textwrap
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ CONVERSATION: Final = (
     ("Carol", "As always."),
 )
 DEADLINE: Final = 60.0  # seconds for the whole
-_SHOWN_OCTETS: Final = 18
+_SHOWN_OCTETS: Final = 14  # the last ones: what comes first are room id and epoch, the same for all
 _COLUMN: Final = 58
 
 
@@ -184,11 +185,10 @@ async def _say(people: list[Participant], name: str, text: str, folder: Path, co
         await _read_until(person, seq)
     stored = await asyncio.to_thread(_stored_payload, folder / "server", speaker.room.room_id, seq)
     line = f"{name}: {text}"
-    octets = stored[:_SHOWN_OCTETS].hex(" ", 2)
-    for at in range(0, max(len(line), 1), _COLUMN - 2):
-        shown = line[at : at + _COLUMN - 2]
-        beside = f"{octets} ... {len(stored)} bytes" if at == 0 else ""
+    beside = f"{len(stored):5} bytes, ... {stored[-_SHOWN_OCTETS:].hex(' ', 2)}"
+    for shown in textwrap.wrap(line, _COLUMN - 2, subsequent_indent="  "):
         console.show(f"{shown:{_COLUMN}}{beside}".rstrip())
+        beside = ""
 
 
 async def _read_until(person: Participant, seq: int) -> None:

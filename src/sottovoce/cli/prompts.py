@@ -6,7 +6,10 @@ import getpass
 import os
 import re
 import sys
+import termios
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +81,27 @@ def ask_password(*, is_new: bool) -> str:
         else:
             sys.stderr.write("The two are not the same.\n")
     raise UsageError("No password was entered.")
+
+
+@contextmanager
+def typing_hidden() -> Iterator[None]:
+    """Show nothing that is typed meanwhile, and forget it at the end.
+
+    Around the wait that follows a password: one typed twice by an impatient hand must become neither visible
+    nor a message.
+    """
+    if not sys.stdin.isatty():
+        yield
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    hidden = termios.tcgetattr(descriptor)
+    hidden[3] &= ~termios.ECHO
+    termios.tcsetattr(descriptor, termios.TCSADRAIN, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
 
 
 def _getpass(prompt: str) -> str:
