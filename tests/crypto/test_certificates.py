@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ def test_names_and_validity() -> None:
     assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
     assert certificate.not_valid_before_utc == NOW - timedelta(days=1)
     assert certificate.not_valid_after_utc == NOW + timedelta(days=3650)
+    der = certificates.certificate_der(made.certificate)
+    assert certificates.valid_until(der) == NOW + certificates.VALIDITY
     assert "PRIVATE KEY" not in repr(made)
 
 
@@ -49,6 +52,8 @@ def test_bytes_that_are_no_certificate(garbage: bytes) -> None:
         certificates.public_key_pin(garbage)
     with pytest.raises(InvalidCertificate):
         certificates.certificate_der(garbage)
+    with pytest.raises(InvalidCertificate):
+        certificates.valid_until(garbage)
 
 
 def test_truncated_and_flipped_certificates_meet_only_the_documented_error() -> None:
@@ -57,10 +62,9 @@ def test_truncated_and_flipped_certificates_meet_only_the_documented_error() -> 
         flipped = bytearray(der)
         flipped[position] ^= 0x21
         for damaged in (bytes(flipped), der[:position]):
-            try:
-                certificates.public_key_pin(damaged)
-            except InvalidCertificate:
-                continue
+            for read in (certificates.public_key_pin, certificates.valid_until):
+                with contextlib.suppress(InvalidCertificate):
+                    read(damaged)
 
 
 def test_tls_accepts_it_as_its_own_authority(tmp_path: Path) -> None:

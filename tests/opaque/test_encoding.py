@@ -1,6 +1,6 @@
 import pytest
 
-from sottovoce.opaque.encoding import prefixed, xor
+from sottovoce.opaque.encoding import prefixed
 from sottovoce.opaque.errors import InvalidInput
 
 
@@ -12,7 +12,3 @@ def test_prefix_is_two_bytes(length: int, prefix: str) -> None:
 def test_what_two_bytes_cannot_count_is_refused() -> None:
     with pytest.raises(InvalidInput):
         prefixed(bytes(65536))
-
-
-def test_xor() -> None:
-    assert xor(b"\x0f\xf0", b"\xff\xff") == b"\xf0\x0f"

@@ -93,7 +93,7 @@ def valid_until(certificate_der: bytes) -> datetime:
     """
     try:
         return x509.load_der_x509_certificate(certificate_der).not_valid_after_utc
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InvalidCertificate("These bytes are no X.509 certificate.") from None
 
 

@@ -16,6 +16,7 @@ import rbcl
 from cryptography.hazmat.primitives import constant_time
 
 from sottovoce.crypto.errors import InvalidArgument, InvalidPoint, InvalidScalar
+from sottovoce.crypto.xor import xor
 
 ELEMENT_LENGTH: Final = 32
 SCALAR_LENGTH: Final = 32
@@ -108,8 +109,7 @@ def expand_message_xmd(message: bytes, dst: bytes, length: int) -> bytes:
     block = hashlib.sha512(b_0 + b"\x01" + dst_prime).digest()
     uniform_bytes = block
     for index in range(2, blocks + 1):
-        mixed = bytes(left ^ right for left, right in zip(b_0, block, strict=True))
-        block = hashlib.sha512(mixed + bytes([index]) + dst_prime).digest()
+        block = hashlib.sha512(xor(b_0, block) + bytes([index]) + dst_prime).digest()
         uniform_bytes += block
     return uniform_bytes[:length]
 

@@ -9,8 +9,8 @@ from typing import Self
 
 from sottovoce.crypto.ristretto import ELEMENT_LENGTH, Element, Scalar, scalar_mult
 from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.xor import xor
 from sottovoce.opaque import oprf
-from sottovoce.opaque.encoding import xor
 from sottovoce.opaque.envelope import (
     RecoveredCredentials,
     credential_response_pad,

@@ -1,4 +1,4 @@
-"""The length-prefixed strings of RFC 9497 and RFC 9807, and the one XOR of OPAQUE."""
+"""The length-prefixed strings of RFC 9497 and RFC 9807."""
 
 from __future__ import annotations
 
@@ -13,8 +13,3 @@ def prefixed(octets: bytes) -> bytes:
     if len(octets) > 0xFFFF:
         raise InvalidInput("A password, an identity or a context has at most 65535 bytes.")
     return len(octets).to_bytes(2, "big") + octets
-
-
-def xor(left: bytes, right: bytes) -> bytes:
-    """Return the bitwise exclusive or of two strings of the same length."""
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))

@@ -19,8 +19,8 @@ from sottovoce.crypto.ristretto import (
     scalar_mult_base,
 )
 from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.xor import xor
 from sottovoce.opaque import oprf
-from sottovoce.opaque.encoding import xor
 from sottovoce.opaque.envelope import credential_response_pad
 from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
 from sottovoce.opaque.key_exchange import (
