@@ -1,0 +1,259 @@
+"""Welcomes and GroupInfos from somebody who means harm: one failing case for each check."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from mls_world import CONFIG, NOW, World
+
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import DEFAULT
+from sottovoce.mls import (
+    Credential,
+    CredentialRefused,
+    Extension,
+    Group,
+    KeyPackageBundle,
+    LeafIndex,
+    MissingPreSharedKey,
+    MisuseError,
+    ValidationError,
+    ValidationRule,
+    inspect_group_info,
+)
+from sottovoce.mls.epoch import EpochState
+from sottovoce.mls.extensions import ExtensionType
+from sottovoce.mls.framing import MLSMessage
+from sottovoce.mls.group_info import EncryptedGroupSecrets, GroupInfo, GroupSecrets, Welcome
+from sottovoce.mls.key_schedule import key_schedule, welcome_key_and_nonce
+from sottovoce.mls.labels import decrypt_with_label, encrypt_with_label
+from sottovoce.mls.nodes import LeafNode
+from sottovoce.mls.presentation import decode, opaque
+from sottovoce.mls.proposals import PreSharedKeyID, PSKType
+from sottovoce.mls.ratchet_tree import RatchetTree
+
+
+class Forgery:
+    """A real Welcome, opened, changed and sealed again by its maker."""
+
+    def __init__(self, world: World, **arguments: object) -> None:
+        self.alice, self.bob = world.group_of("alice", "bob")
+        self.bundle = world.bundle("carol")
+        self.suite = world.suite
+        staged = self.alice.commit(add=[self.bundle.message], random=os.urandom, now=NOW, **arguments)  # type: ignore[arg-type]
+        assert staged.next is not None
+        self.after: EpochState = staged.next
+        body = MLSMessage.decode(staged.welcome or b"").body
+        assert isinstance(body, Welcome)
+        self.welcome = body
+        entry = body.secrets[0]
+        private = self.bundle.init_private_key.reveal()
+        octets = decrypt_with_label(
+            self.suite, private, b"Welcome", body.encrypted_group_info, (entry.kem_output, entry.ciphertext)
+        )
+        self.secrets = decode(GroupSecrets.read, octets)
+        self.zeros = bytes(self.suite.secret_length)
+
+    def info(self) -> GroupInfo:
+        return self.after.group_info((), with_tree=True, external=False)
+
+    def sign(self, info: GroupInfo) -> GroupInfo:
+        return info.signed(self.suite, self.after.signature_key_pair.private)
+
+    def sealed(self, info: GroupInfo, secrets: GroupSecrets | None = None) -> bytes:
+        secrets = secrets or self.secrets
+        schedule = key_schedule(
+            self.suite, secrets.joiner_secret, self.zeros, info.group_context.encoded
+        )
+        key, nonce = welcome_key_and_nonce(self.suite, schedule.welcome_secret)
+        box = self.suite.seal(key, nonce, b"", info.encoded)
+        sealed = encrypt_with_label(
+            self.suite, self.bundle.key_package.init_key, b"Welcome", box, secrets.encode()
+        )
+        entry = EncryptedGroupSecrets(self.bundle.ref, *sealed)
+        return MLSMessage(Welcome(self.suite.id, (entry,), box)).encode()
+
+    def with_tree(self, change: Callable[[RatchetTree], None]) -> bytes:
+        tree = self.after.tree.copy()
+        change(tree)
+        context = replace(self.after.context, tree_hash=tree.tree_hash(self.suite))
+        return self.sealed(replace(self.after, tree=tree, context=context).group_info((), with_tree=True, external=False))
+
+    def refused(self, welcome: bytes, rule: ValidationRule, bundle: KeyPackageBundle | None = None) -> None:
+        with pytest.raises(ValidationError) as caught:
+            Group.join(welcome, bundle or self.bundle, config=CONFIG)
+        assert caught.value.rule is rule, caught.value
+
+
+@pytest.fixture
+def forgery(world: World) -> Forgery:
+    return Forgery(world)
+
+
+class TestWelcome:
+    def test_sealed_again_unchanged(self, forgery: Forgery) -> None:
+        group = Group.join(forgery.sealed(forgery.info()), forgery.bundle, config=CONFIG)
+        assert group.epoch_authenticator == forgery.after.secrets.epoch_authenticator
+
+    def test_not_a_welcome(self, forgery: Forgery) -> None:
+        forgery.refused(forgery.bundle.message, ValidationRule.FRAMING_WIRE_FORMAT)
+
+    def test_of_another_suite(self, forgery: Forgery) -> None:
+        other = MLSMessage(replace(forgery.welcome, suite_id=DEFAULT.id)).encode()
+        forgery.refused(other, ValidationRule.WELCOME_SUITE)
+        context = replace(forgery.after.context, suite_id=2)
+        info = forgery.sign(replace(forgery.info(), group_context=context))
+        forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_SUITE)
+
+    def test_for_somebody_else(self, world: World, forgery: Forgery) -> None:
+        welcome = MLSMessage(forgery.welcome).encode()
+        forgery.refused(welcome, ValidationRule.WELCOME_ADDRESSED, world.bundle("dave"))
+
+    def test_changed_on_its_way(self, forgery: Forgery) -> None:
+        box = forgery.welcome.encrypted_group_info
+        other = MLSMessage(replace(forgery.welcome, encrypted_group_info=box[:-1] + b"x")).encode()
+        forgery.refused(other, ValidationRule.WELCOME_SECRETS)
+
+    def test_a_joiner_secret_that_opens_nothing(self, forgery: Forgery) -> None:
+        box = forgery.welcome.encrypted_group_info
+        secrets = replace(forgery.secrets, joiner_secret=bytes(32)).encode()
+        key = forgery.bundle.key_package.init_key
+        sealed = encrypt_with_label(forgery.suite, key, b"Welcome", box, secrets)
+        entry = EncryptedGroupSecrets(forgery.bundle.ref, *sealed)
+        welcome = MLSMessage(Welcome(forgery.suite.id, (entry,), box)).encode()
+        forgery.refused(welcome, ValidationRule.WELCOME_SECRETS)
+
+    def test_psks(self, forgery: Forgery) -> None:
+        psk = PreSharedKeyID(PSKType.EXTERNAL, bytes(32), b"id")
+        twice = replace(forgery.secrets, psks=(psk, psk))
+        forgery.refused(forgery.sealed(forgery.info(), twice), ValidationRule.WELCOME_PSK)
+        short = replace(forgery.secrets, psks=(replace(psk, nonce=b""),))
+        forgery.refused(forgery.sealed(forgery.info(), short), ValidationRule.WELCOME_PSK)
+        once = forgery.sealed(forgery.info(), replace(forgery.secrets, psks=(psk,)))
+        with pytest.raises(MissingPreSharedKey):
+            Group.join(once, forgery.bundle, config=CONFIG)
+        with pytest.raises(ValidationError):
+            Group.join(once, forgery.bundle, psks={b"id": Secret(b"x")}, config=CONFIG)
+
+    def test_signature(self, forgery: Forgery) -> None:
+        info = replace(forgery.info(), signature=bytes(64))
+        forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_SIGNATURE)
+        nobody = forgery.sign(replace(forgery.info(), signer=LeafIndex(9)))
+        forgery.refused(forgery.sealed(nobody), ValidationRule.WELCOME_SIGNATURE)
+
+    def test_tree_hash(self, forgery: Forgery) -> None:
+        context = replace(forgery.after.context, tree_hash=bytes(32))
+        info = forgery.sign(replace(forgery.info(), group_context=context))
+        forgery.refused(forgery.sealed(info), ValidationRule.TREE_HASH)
+
+    def test_confirmation_tag_and_each_of_its_prefixes(self, forgery: Forgery) -> None:
+        tag = forgery.info().confirmation_tag
+        for spoilt in (bytes(32), *(tag[:length] for length in range(32))):
+            info = forgery.sign(replace(forgery.info(), confirmation_tag=spoilt))
+            forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_CONFIRMATION)
+
+    def test_path_secret(self, forgery: Forgery) -> None:
+        for secret in (bytes(32), b"short"):
+            secrets = replace(forgery.secrets, path_secret=secret)
+            forgery.refused(forgery.sealed(forgery.info(), secrets), ValidationRule.WELCOME_PATH_SECRET)
+
+    def test_path_secret_where_the_tree_is_blank(self, world: World) -> None:
+        forgery = Forgery(world, force_path=False)
+        forgery.after = replace(forgery.after, tree=forgery.after.tree.copy())
+        shared = forgery.after.tree.direct_path(LeafIndex(2))[-1]
+        tree = forgery.after.tree
+        tree.put(shared, None)
+        context = replace(forgery.after.context, tree_hash=tree.tree_hash(forgery.suite))
+        forgery.after = replace(forgery.after, context=context)
+        secrets = replace(forgery.secrets, path_secret=bytes(32))
+        with pytest.raises(ValidationError):
+            Group.join(forgery.sealed(forgery.info(), secrets), forgery.bundle, config=CONFIG)
+
+    def test_no_leaf_of_ours(self, forgery: Forgery) -> None:
+        forgery.refused(forgery.with_tree(lambda tree: tree.remove(LeafIndex(2))), ValidationRule.WELCOME_LEAF)
+
+    def test_no_tree(self, forgery: Forgery) -> None:
+        info = forgery.after.group_info((), with_tree=False, external=False)
+        forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_TREE)
+        group = Group.join(
+            forgery.sealed(info), forgery.bundle, ratchet_tree=forgery.after.tree.encode(), config=CONFIG
+        )
+        assert group.own_leaf_index == 2
+
+    def test_a_leaf_with_a_foreign_signature(self, world: World, forgery: Forgery) -> None:
+        leaf = forgery.after.tree.leaf(LeafIndex(1))
+        assert isinstance(leaf, LeafNode)
+        other = world.bundle("dave").key_package.leaf_node
+
+        def swap(tree: RatchetTree) -> None:
+            tree.update(LeafIndex(1), replace(other, signature=leaf.signature))
+
+        forgery.refused(forgery.with_tree(swap), ValidationRule.LEAF_SIGNATURE)
+
+    def test_a_short_key(self, world: World, forgery: Forgery) -> None:
+        bundle = world.bundle("dave")
+        leaf = replace(bundle.key_package.leaf_node, encryption_key=b"short")
+        leaf = leaf.signed(world.suite, bundle.signature_private_key.reveal())
+        forged = forgery.with_tree(lambda tree: tree.update(LeafIndex(1), leaf))
+        forgery.refused(forged, ValidationRule.LEAF_PUBLIC_KEY)
+
+    def test_a_credential_that_is_refused(self, world: World, forgery: Forgery) -> None:
+        leaf = world.bundle("mallory").key_package.leaf_node
+        forged = forgery.with_tree(lambda tree: tree.update(LeafIndex(1), leaf))
+        with pytest.raises(CredentialRefused):
+            Group.join(forged, forgery.bundle, config=CONFIG)
+
+    def test_extensions_come_along(self, world: World) -> None:
+        note = Extension(0xF00A, b"secret")
+        forgery = Forgery(world, welcome_group_info_extensions=(note,))
+        group = Group.join(MLSMessage(forgery.welcome).encode(), forgery.bundle, config=CONFIG)
+        assert group.join_extensions == (note,)
+        assert group.member(LeafIndex(9)) is None
+
+
+class TestExternalJoin:
+    def join(self, world: World, info: bytes, **arguments: object) -> object:
+        return Group.join_externally(
+            info,
+            Credential.basic(b"bob"),
+            world.keys(),
+            suite=world.suite,
+            config=CONFIG,
+            random=os.urandom,
+            **arguments,  # type: ignore[arg-type]
+        )
+
+    def test_without_the_external_key(self, world: World) -> None:
+        alice, _ = world.group_of("alice", "bob")
+        with pytest.raises(ValidationError) as caught:
+            self.join(world, alice.group_info(external=False))
+        assert caught.value.rule is ValidationRule.GROUP_INFO_EXTERNAL
+
+    def test_not_a_group_info(self, world: World) -> None:
+        with pytest.raises(ValidationError) as caught:
+            self.join(world, world.bundle("x").message)
+        assert caught.value.rule is ValidationRule.FRAMING_WIRE_FORMAT
+
+    def test_an_old_leaf_of_somebody_else(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        for leaf in (alice.own_leaf_index, LeafIndex(50)):
+            with pytest.raises(MisuseError):
+                self.join(world, alice.group_info(), remove=leaf)
+        joined = self.join(world, alice.group_info(), remove=bob.own_leaf_index)
+        assert joined.own_leaf_index == bob.own_leaf_index  # type: ignore[attr-defined]
+        assert joined.epoch == alice.epoch + 1  # type: ignore[attr-defined]
+        view = inspect_group_info(joined.group_info(), suite=world.suite)  # type: ignore[attr-defined]
+        assert len(view.members) == 2
+
+    def test_a_spoilt_external_key(self, world: World) -> None:
+        alice, _ = world.group_of("alice", "bob")
+        info = alice._state.group_info(
+            (Extension(ExtensionType.EXTERNAL_PUB, opaque(bytes(32))),), with_tree=True, external=False
+        )
+        from sottovoce.errors import PeerError
+
+        with pytest.raises(PeerError):
+            self.join(world, MLSMessage(info).encode())

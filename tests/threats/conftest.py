@@ -1,0 +1,19 @@
+"""Threat tests of MLS use the people and groups of ``tests/mls``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# Tests are no package; their shared parts are plain modules.
+sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
+
+from mls_world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """Nobody yet, over suite 1: it is the quickest."""
+    return World()
