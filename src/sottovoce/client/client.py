@@ -150,7 +150,7 @@ class Client:
 
     def rooms(self) -> list[Room]:
         """The rooms this device is in, by name."""
-        known = [sync for sync in self._rooms.values() if sync.ended is None]
+        known = [sync for sync in self._rooms.values() if sync.is_alive]
         return [self._room(sync) for sync in sorted(known, key=lambda sync: sync.record.name)]
 
     async def events(self) -> AsyncIterator[ClientEvent]:
@@ -215,7 +215,7 @@ class Client:
         )
 
     def _known(self, name: str) -> RoomSync | None:
-        found = (s for s in self._rooms.values() if s.record.name == name and s.ended is None)
+        found = (s for s in self._rooms.values() if s.record.name == name and s.is_alive)
         return next(found, None)
 
     async def _look_up(self, name: str) -> RoomSync:
@@ -259,7 +259,7 @@ class Client:
     ) -> RoomSync:
         """Begin to be in a room, or go on being in it."""
         existing = self._rooms.get(room_id)
-        if existing is not None and existing.ended is None:
+        if existing is not None and existing.is_alive:
             if existing.record.membership is Membership.JOINING:
                 existing.use_secret(secret)
             return existing
@@ -267,6 +267,7 @@ class Client:
             room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch
         )
         if existing is not None:
+            await existing.stop()
             record = msgspec.structs.replace(
                 record, seq=existing.record.seq, highest_epoch=existing.record.highest_epoch
             )
@@ -294,7 +295,7 @@ class Client:
     async def _accept_welcome(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
         """Join by a Welcome, unless this device is in that room (threats.md A10)."""
         existing = self._rooms.get(item.room_id)
-        if existing is not None and existing.ended is None and existing.record.membership is Membership.MEMBER:
+        if existing is not None and existing.is_alive and existing.record.membership is Membership.MEMBER:
             return
         record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
         if existing is not None:
@@ -326,7 +327,7 @@ class Client:
         )
         rooms = tuple(
             VaultRoom(r.room_id, r.name, JoinSecret(r.join_secret, r.join_secret_epoch))
-            for r in (sync.record for sync in self._rooms.values() if sync.ended is None)
+            for r in (sync.record for sync in self._rooms.values() if sync.is_alive)
             if r.membership in (Membership.MEMBER, Membership.OUT_OF_STEP)
         )
         return Vault(self._account.account_private, contacts, rooms)

@@ -60,22 +60,23 @@ def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PlannedComm
         case _:
             pass
     rotates = bool(remove or state.leavers) and policy_in(group.extensions).access is Access.INVITE
+    # A Welcome carries the join secret, and a rotated one is known only once its commit is made: who is
+    # added after a removal is added by the next commit, so the intent stays.
+    postponed = bool(rotates and add)
     staged = group.commit(
-        add=add,
+        add=() if postponed else add,
         remove=remove,
         group_context_extensions=_rotated(group) if rotates else None,
-        welcome_group_info_extensions=() if rotates or not add else (_secret_extension(state.join_secret),),
+        welcome_group_info_extensions=(_secret_extension(state.join_secret),) if add else (),
         random=state.around.random,
         now=now,
     )
-    if rotates and add:
-        raise InternalError("A commit that removes was planned to add as well.")
     if staged.send_step is not None:
         group.merge(staged.send_step)
-    return _planned(state, stored, staged)
+    return _planned(state, staged, [] if postponed else [stored.position])
 
 
-def _planned(state: RoomState, stored: StoredIntent, staged: StagedCommit) -> PlannedCommit:
+def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> PlannedCommit:
     room_id, random = state.record.room_id, state.around.random
     payload = encode_commit(MemberCommit(staged.message))
     secret = _secret_after(state, staged)
@@ -90,7 +91,7 @@ def _planned(state: RoomState, stored: StoredIntent, staged: StagedCommit) -> Pl
             number, room_id, message_id, staged.epoch - 1, payload, sealed, added, removed, welcomes
         )
 
-    pending = PendingCommit(staged, hashlib.sha256(payload).digest(), [stored.position])
+    pending = PendingCommit(staged, hashlib.sha256(payload).digest(), intents)
     return PlannedCommit(pending, request)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,10 @@ def runtime_directory() -> Path:
         return Path(configured)
     import platformdirs
 
-    return Path(platformdirs.user_runtime_path("sottovoce"))
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR it warns and falls back, as the server does: both come to the same place.
+        warnings.simplefilter("ignore")
+        return Path(platformdirs.user_runtime_path("sottovoce"))
 
 
 def find_local_server() -> LocalServer:

@@ -43,7 +43,7 @@ from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import AnyIntent, Membership, RoomRecord, SelfUpdate
 from sottovoce.client.transport import ServerLink
-from sottovoce.errors import PeerError, SottovoceError
+from sottovoce.errors import SottovoceError
 from sottovoce.link.messages import (
     Append,
     AppendReply,
@@ -120,6 +120,11 @@ class RoomSync:
     def record(self) -> RoomRecord:
         """The room as it stands."""
         return self.state.record
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this device is in the room, or on its way in."""
+        return self.ended is None and self.record.membership not in (Membership.REMOVED, Membership.LEFT)
 
     async def load(self) -> None:
         """Read the room's state from the store, forgetting what memory holds."""
@@ -222,7 +227,7 @@ class RoomSync:
     async def run(self) -> None:
         """Enter the room and follow it until this device is no longer in it."""
         attempt = 0
-        while self.record.membership not in (Membership.REMOVED, Membership.LEFT):
+        while self.is_alive:
             try:
                 link = await self._session.online()
             except SottovoceError as trouble:
@@ -290,6 +295,12 @@ class RoomSync:
         except RequestRefused as refusal:
             if refusal.error_code is not ErrorCode.NOT_A_MEMBER:
                 raise
+        # What is in the log up to there may still be read: the commit that took us out says so itself.
+        with contextlib.suppress(RequestRefused):
+            while (entries := await self._fetch(link)) and self.is_alive:
+                await self._read_batch(entries)
+        if not self.is_alive:
+            return None
         changes = self.state.begin()
         changes.forgets_group = True
         changes.alarms.append(explanations.off_the_roster())
@@ -307,7 +318,6 @@ class RoomSync:
 
     async def _read(self, link: ServerLink) -> None:
         """Read the log up to the newest seq known, from the pushes and where they have holes by Fetch."""
-        room_id = self.record.room_id
         while self._has_unread and self.record.membership is Membership.MEMBER:
             while self._pushed and self._pushed[0].seq <= self.record.seq:
                 self._pushed.popleft()
@@ -315,14 +325,15 @@ class RoomSync:
                 entries = list(self._pushed)
                 self._pushed.clear()
             else:
-                after = self.record.seq
-                reply = await link.request(
-                    lambda number, after=after: Fetch(number, room_id, after, _FETCH_LIMIT), FetchReply  # type: ignore[misc]
-                )
-                entries = reply.entries
-                if not entries or entries[0].seq != after + 1:
+                entries = await self._fetch(link)
+                if not entries or entries[0].seq != self.record.seq + 1:
                     raise OutOfStep("The server no longer has the entries this device has not read.")
             await self._read_batch(entries)
+
+    async def _fetch(self, link: ServerLink) -> list[Entry]:
+        room_id, after = self.record.room_id, self.record.seq
+        reply = await link.request(lambda number: Fetch(number, room_id, after, _FETCH_LIMIT), FetchReply)
+        return reply.entries
 
     async def _read_batch(self, entries: Sequence[Entry]) -> None:
         """Process consecutive entries and store all they did in one transaction."""
@@ -397,10 +408,10 @@ class RoomSync:
         """Plan the oldest intent in the present epoch and send its commit; False when none was sent."""
         while self.state.intents and self.record.membership is Membership.MEMBER:
             intent = self.state.intents[0]
-            failure: PeerError | None = None
+            failure: SottovoceError | None = None
             try:
                 planned = plan_commit(self.state, intent, int(time.time()))
-            except PeerError as trouble:
+            except SottovoceError as trouble:
                 planned, failure = None, trouble
             changes = self.state.finish(self.state.begin(), epoch_changed=False)
             if planned is not None:
