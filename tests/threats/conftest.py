@@ -1,4 +1,4 @@
-"""Threat tests of MLS use the people and groups of ``tests/mls``."""
+"""Threat tests of MLS use the people and groups of ``tests/mls``, those of the server its fixtures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import pytest
 
 # Tests are no package; their shared parts are plain modules.
 sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 
 from mls_world import World
+from server_fixtures import identity, link_client, serve, server, server_process
+
+__all__ = ["identity", "link_client", "serve", "server", "server_process"]
 
 
 @pytest.fixture
