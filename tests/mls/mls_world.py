@@ -11,7 +11,7 @@ import pytest
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
-from sottovoce.crypto.suites import MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519, CipherSuite
+from sottovoce.crypto.suites import CipherSuite, MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519
 from sottovoce.errors import PeerError
 from sottovoce.mls import (
     Capabilities,

@@ -416,7 +416,7 @@ class TestStore:
             for secret in secrets:
                 assert repr(secret)[2:-1] not in text
                 assert secret.hex() not in text
-        assert "room".encode().hex() in repr(alice)
+        assert b"room".hex() in repr(alice)
         assert bob is not None
 
 

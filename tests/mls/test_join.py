@@ -65,9 +65,7 @@ class Forgery:
 
     def sealed(self, info: GroupInfo, secrets: GroupSecrets | None = None) -> bytes:
         secrets = secrets or self.secrets
-        schedule = key_schedule(
-            self.suite, secrets.joiner_secret, self.zeros, info.group_context.encoded
-        )
+        schedule = key_schedule(self.suite, secrets.joiner_secret, self.zeros, info.group_context.encoded)
         key, nonce = welcome_key_and_nonce(self.suite, schedule.welcome_secret)
         box = self.suite.seal(key, nonce, b"", info.encoded)
         sealed = encrypt_with_label(
@@ -80,7 +78,9 @@ class Forgery:
         tree = self.after.tree.copy()
         change(tree)
         context = replace(self.after.context, tree_hash=tree.tree_hash(self.suite))
-        return self.sealed(replace(self.after, tree=tree, context=context).group_info((), with_tree=True, external=False))
+        return self.sealed(
+            replace(self.after, tree=tree, context=context).group_info((), with_tree=True, external=False)
+        )
 
     def refused(self, welcome: bytes, rule: ValidationRule, bundle: KeyPackageBundle | None = None) -> None:
         with pytest.raises(ValidationError) as caught:
@@ -173,7 +173,9 @@ class TestWelcome:
             Group.join(forgery.sealed(forgery.info(), secrets), forgery.bundle, config=CONFIG)
 
     def test_no_leaf_of_ours(self, forgery: Forgery) -> None:
-        forgery.refused(forgery.with_tree(lambda tree: tree.remove(LeafIndex(2))), ValidationRule.WELCOME_LEAF)
+        forgery.refused(
+            forgery.with_tree(lambda tree: tree.remove(LeafIndex(2))), ValidationRule.WELCOME_LEAF
+        )
 
     def test_no_tree(self, forgery: Forgery) -> None:
         info = forgery.after.group_info((), with_tree=False, external=False)

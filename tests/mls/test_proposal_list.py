@@ -123,9 +123,7 @@ class TestByValue:
 
     def test_a_resumption_psk_of_an_epoch_that_is_gone(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
-        identifier = PreSharedKeyID(
-            PSKType.RESUMPTION, NONCE, b"", ResumptionUsage.APPLICATION, b"room", 99
-        )
+        identifier = PreSharedKeyID(PSKType.RESUMPTION, NONCE, b"", ResumptionUsage.APPLICATION, b"room", 99)
         message = insider(alice, commit_of(PreSharedKey(identifier)))
         with unchanged(bob), pytest.raises(MissingPreSharedKey):
             bob.process(message, now=NOW)
@@ -254,9 +252,7 @@ class TestUpdate:
         )
 
     def test_extension_not_listed(self, world: World) -> None:
-        self.refused_update(
-            world, {"extensions": (Extension(0xF00D, b""),)}, ValidationRule.LEAF_EXTENSIONS
-        )
+        self.refused_update(world, {"extensions": (Extension(0xF00D, b""),)}, ValidationRule.LEAF_EXTENSIONS)
 
     def test_unusable_key(self, world: World) -> None:
         self.refused_update(world, {"encryption_key": b"short"}, ValidationRule.LEAF_PUBLIC_KEY)

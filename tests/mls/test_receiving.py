@@ -6,9 +6,27 @@ import os
 from dataclasses import replace
 
 import pytest
-from mls_world import CONFIG, NOW, World, commit_of, insider, private_message, refused, refused_by, taken_apart
+from mls_world import (
+    CONFIG,
+    NOW,
+    World,
+    commit_of,
+    insider,
+    private_message,
+    refused,
+    refused_by,
+    taken_apart,
+)
 
-from sottovoce.mls import Group, GroupConfig, LeafIndex, OwnMessage, StagedCommit, UndecryptableMessage, ValidationRule
+from sottovoce.mls import (
+    Group,
+    GroupConfig,
+    LeafIndex,
+    OwnMessage,
+    StagedCommit,
+    UndecryptableMessage,
+    ValidationRule,
+)
 from sottovoce.mls.framing import FramedContent, MLSMessage, PrivateMessage, PublicMessage, Sender, WireFormat
 from sottovoce.mls.proposals import Commit, ExternalInit, PathNode, ReInit, Remove, UpdatePath
 from sottovoce.mls.protection import sign_content
@@ -117,15 +135,15 @@ class TestPath:
         alice, bob, _ = world.group_of("alice", "bob", "carol")
         path = self.path(alice)
         fewer = tuple(PathNode(node.encryption_key, ()) for node in path.nodes)
-        refused(
-            bob, insider(alice, Commit((), replace(path, nodes=fewer))), ValidationRule.PATH_CIPHERTEXTS
-        )
+        refused(bob, insider(alice, Commit((), replace(path, nodes=fewer))), ValidationRule.PATH_CIPHERTEXTS)
 
     def test_garbled_ciphertext(self, world: World) -> None:
         alice, bob, _ = world.group_of("alice", "bob", "carol")
         path = self.path(alice)
         nodes = tuple(
-            PathNode(node.encryption_key, tuple((kem, bytes(len(box))) for kem, box in node.encrypted_path_secret))
+            PathNode(
+                node.encryption_key, tuple((kem, bytes(len(box))) for kem, box in node.encrypted_path_secret)
+            )
             for node in path.nodes
         )
         refused_by(bob, insider(alice, Commit((), replace(path, nodes=nodes))), UndecryptableMessage)

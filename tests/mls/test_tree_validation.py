@@ -89,7 +89,9 @@ def test_unmerged_leaf_unknown_between(tree: RatchetTree) -> None:
     ],
 )
 @pytest.mark.parametrize("at", [1, 3, 5])
-def test_any_flip_breaks_the_chain(world: World, tree: RatchetTree, at: int, changes: dict[str, object]) -> None:
+def test_any_flip_breaks_the_chain(
+    world: World, tree: RatchetTree, at: int, changes: dict[str, object]
+) -> None:
     validate_parent_hashes(tree, world.suite)
     put(tree, at, **changes)
     refused(ValidationRule.TREE_PARENT_HASH, validate_parent_hashes, tree, world.suite)

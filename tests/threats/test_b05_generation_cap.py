@@ -10,13 +10,15 @@ import pytest
 from mls_world import NOW, World, unchanged
 
 from sottovoce.mls import GenerationTooFar, Group
-from sottovoce.mls.protection import encrypt_content
 from sottovoce.mls.framing import MLSMessage
+from sottovoce.mls.protection import encrypt_content
 
 
 def far_ahead(world: World, alice: Group, generation: int) -> bytes:
     _, signed = alice._sign(b"text", b"")
-    step = replace(alice._epochs[alice.epoch].secret_tree.plan_next(alice.own_leaf_index, 1), generation=generation)
+    step = replace(
+        alice._epochs[alice.epoch].secret_tree.plan_next(alice.own_leaf_index, 1), generation=generation
+    )
     private = encrypt_content(
         world.suite,
         signed,

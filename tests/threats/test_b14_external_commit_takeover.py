@@ -12,7 +12,15 @@ from mls_world import CONFIG, NOW, World, refused, unchanged
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.errors import PeerError
-from sottovoce.mls import Credential, Group, GroupConfig, MLSPeerError, StagedCommit, ValidationError, ValidationRule
+from sottovoce.mls import (
+    Credential,
+    Group,
+    GroupConfig,
+    MLSPeerError,
+    StagedCommit,
+    ValidationError,
+    ValidationRule,
+)
 
 
 class NoSecretError(MLSPeerError):

@@ -1,0 +1,129 @@
+"""Damaged input meets documented errors only: more than 10,000 mutations of real messages."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from mls_world import CONFIG, NOW, World, insider, taken_apart, unchanged
+
+from sottovoce.errors import LocalError, PeerError
+from sottovoce.mls import Credential, Group, GroupConfig, Lifetime, inspect_group_info
+from sottovoce.mls.framing import MLSMessage
+from sottovoce.mls.group_info import GroupSecrets
+from sottovoce.mls.presentation import decode
+from sottovoce.mls.proposals import Commit
+from sottovoce.mls.ratchet_tree import RatchetTree
+
+
+def mutated(draw: random.Random, data: bytes) -> bytes:
+    spoilt = bytearray(data)
+    for _ in range(draw.choice((1, 1, 2, 8))):
+        at = draw.randrange(len(spoilt) + 1)
+        match draw.randrange(5):
+            case 0 if at < len(spoilt):
+                spoilt[at] ^= 1 << draw.randrange(8)
+            case 1 if at < len(spoilt):
+                spoilt[at] = draw.choice((0, 1, 2, 0x3F, 0x40, 0x7F, 0x80, 0xFF))
+            case 2:
+                del spoilt[at : at + draw.randrange(1, 9)]
+            case 3:
+                spoilt[at:at] = draw.randbytes(draw.randrange(1, 9))
+            case _:
+                other = draw.randrange(len(spoilt) + 1)
+                spoilt[at:at] = spoilt[other : other + draw.randrange(40)]
+    return bytes(spoilt)
+
+
+def fuzz(read: Callable[[bytes], object], seeds: list[bytes], times: int) -> None:
+    draw = random.Random(9420)
+    for _ in range(times):
+        data = mutated(draw, draw.choice(seeds))
+        try:
+            read(data)
+        except PeerError:
+            continue
+
+
+def test_decoders(world: World) -> None:
+    alice, bob, _ = world.group_of("alice", "bob", "carol")
+    dave = world.bundle("dave")
+    staged = alice.commit(add=[dave.message], random=os.urandom, now=NOW)
+    join = Group.join_externally(
+        bob.group_info(),
+        Credential.basic(b"x"),
+        world.keys(),
+        suite=world.suite,
+        config=CONFIG,
+        random=os.urandom,
+    )
+    seeds = [staged.message, staged.welcome or b"", alice.group_info(), dave.message, join.commit]
+
+    def read(data: bytes) -> None:
+        assert MLSMessage.decode(data).encode() == data
+
+    fuzz(read, seeds, 5000)
+    fuzz(RatchetTree.decode, [alice._state.tree.encode()], 1500)
+    fuzz(lambda data: decode(Commit.read, data), [taken_apart(alice, add=[dave.message]).encoded], 1500)
+    fuzz(lambda data: decode(GroupSecrets.read, data), [GroupSecrets(b"j" * 32, b"p" * 32, ()).encode()], 500)
+
+
+def test_process(world: World) -> None:
+    world.config = GroupConfig(authentication=CONFIG.authentication, accept_public_messages=True)
+    alice, bob, carol = world.group_of("alice", "bob", "carol")
+    join = Group.join_externally(
+        bob.group_info(),
+        Credential.basic(b"x"),
+        world.keys(),
+        suite=world.suite,
+        config=CONFIG,
+        random=os.urandom,
+    )
+    seeds = [
+        alice.encrypt(b"x", random=os.urandom).message,
+        alice.commit(random=os.urandom, now=NOW).message,
+        alice.propose_update(random=os.urandom).message,
+        join.commit,
+    ]
+    with unchanged(bob):
+        fuzz(lambda data: bob.process(data, now=NOW), seeds, 2000)
+    # What an insider signs is looked at more closely than what does not open.
+    commit = taken_apart(alice, add=[world.bundle("dave").message], remove=[carol.own_leaf_index]).encoded
+
+    def insiders(data: bytes) -> None:
+        content = decode(Commit.read, data)
+        with unchanged(bob):
+            bob.process(insider(alice, content), now=NOW)
+
+    fuzz(insiders, [commit], 1500)
+
+
+def test_group_infos(world: World) -> None:
+    alice, _, _ = world.group_of("alice", "bob", "carol")
+    tree = alice._state.tree
+
+    def resigned(data: bytes) -> None:
+        context = replace(alice._state.context, tree_hash=RatchetTree.decode(data).tree_hash(world.suite))
+        info = replace(alice._state, context=context, tree=RatchetTree.decode(data))
+        message = info.group_info_message((), with_tree=True, external=True)
+        inspect_group_info(message, suite=world.suite, authentication=CONFIG.authentication)
+
+    fuzz(resigned, [tree.encode()], 800)
+
+
+def test_snapshots(world: World) -> None:
+    alice, _ = world.group_of("alice", "bob")
+    records = alice.all_records()
+    draw = random.Random(1)
+    for _ in range(300):
+        try:
+            Group.restore(mutated(draw, alice.epoch_snapshot()), records)
+        except LocalError:
+            continue
+
+
+def test_lifetimes_are_inclusive() -> None:
+    lifetime = Lifetime(5, 7)
+    assert [lifetime.covers(now) for now in (4, 5, 7, 8)] == [False, True, True, False]
