@@ -85,14 +85,14 @@ class LinkClient:
         self.closed = asyncio.Event()
         self.hello: m.HelloReply
 
-    async def open(self, *, local: tuple[str, int] | None = None) -> LinkClient:
+    async def open(self, *, local_addr: tuple[str, int] | None = None) -> LinkClient:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_alpn_protocols([m.ALPN])
         self.reader, self.writer = await asyncio.open_connection(
-            self.address.host, self.address.port, ssl=context, local_addr=local
+            self.address.host, self.address.port, ssl=context, local_addr=local_addr
         )
         self.task = asyncio.get_running_loop().create_task(self._pump())
         return self
