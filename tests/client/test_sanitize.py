@@ -1,3 +1,5 @@
+"""Threats E1 (escapes), E2 (bidi, zero-width, combining) and E3 (look-alikes): the one gate to a screen."""
+
 import sys
 import time
 import unicodedata

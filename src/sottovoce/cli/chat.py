@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -57,15 +58,24 @@ def run(arguments: Sequence[str]) -> ExitCode:
     account = choose_account(place, options.user)
     for tries_left in reversed(range(PASSWORD_TRIES)):
         try:
-            asyncio.run(_chat(options, place, account, room_key, console))
+            asyncio.run(_until_terminated(_chat(options, place, account, room_key, console)))
         except WrongPassword as refusal:
             if not account.was_asked or not tries_left:
                 raise
             console.say(str(refusal))
             account = ask_password_again(account)
+        except asyncio.CancelledError:
+            return ExitCode.TERMINATED
         else:
             break
     return ExitCode.OK
+
+
+async def _until_terminated(work: Coroutine[None, None, None]) -> None:
+    """Do ``work``; SIGTERM cancels it, so that the terminal is given back and the store closed."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
 
 
 async def _chat(
@@ -113,7 +123,6 @@ class Chat:
         self._after: Final = max(0, room.seq - history)
         self._last: Delivery | None = None
         self._is_leaving = False
-        self._is_online = True
         self._shown = 0  # the newest seq on the screen
         self._progress: Final = asyncio.Condition()
 
@@ -181,7 +190,7 @@ class Chat:
         if self._last is None:
             return
         self._is_leaving = True
-        if not self._is_online:
+        if not self._client.is_online:
             self._tell_waiting()
         await self._room.flush()
         seq = await self._last.stored()
@@ -205,10 +214,9 @@ class Chat:
 
     async def _tell_events(self) -> None:
         async for event in self._client.events():
-            self._is_online = not isinstance(event, Disconnected)
             if text := event_text(event):
                 self._console.say(text)
-            if self._is_leaving and not self._is_online:
+            if self._is_leaving and isinstance(event, Disconnected):
                 self._tell_waiting()
 
     def _warn_of_look_alike(self, user: str) -> None:

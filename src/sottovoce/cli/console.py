@@ -10,7 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from sottovoce.client.sanitize import sanitize
+from sottovoce.client.sanitize import DEFAULT_LIMIT, sanitize
+
+LINE_LIMIT: Final = 2 * DEFAULT_LIMIT
+"""Characters of one print: the longest message and its sender's name are never cut by it."""
 
 
 class Console:
@@ -29,11 +32,11 @@ class Console:
 
     def show(self, text: str) -> None:
         """Print one line of data."""
-        self._write(self._out, sanitize(text))
+        self._write(self._out, sanitize(text, limit=LINE_LIMIT))
 
     def say(self, text: str) -> None:
         """Print talk; each line of it is a line."""
-        self._write(self._err, sanitize(text, multiline=True))
+        self._write(self._err, sanitize(text, limit=LINE_LIMIT, multiline=True))
 
     def draw(self, picture: str) -> None:
         """Print a picture that this program itself has drawn (a QR code) to standard error."""

@@ -37,6 +37,7 @@ class ExitCode(IntEnum):
     PEER = 41  # any other fault of the other side
     INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT
     BROKEN_PIPE = 141  # whoever read standard output went away: 128 + SIGPIPE
+    TERMINATED = 143  # 128 + SIGTERM
 
 
 # By the classes' names: a command then imports no room it does not use. tests/cli/test_exit_codes.py holds

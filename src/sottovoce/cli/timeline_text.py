@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sottovoce.client.events import (
+    AccountRegistered,
     Connected,
     Disconnected,
     ForkAlarm,
@@ -11,7 +12,9 @@ from sottovoce.client.events import (
     MemberJoined,
     MemberLeft,
     ReceivedMessage,
+    RoomAppeared,
     RoomRejoined,
+    RoomTrouble,
     ServerTrusted,
     TimelineItem,
 )
@@ -66,5 +69,11 @@ def event_text(event: object) -> str | None:
                 f"first contact with {sanitize(server)}: nobody vouched for its key {pin.hex()[:32]}..., "
                 "which is kept from now on. An invite link would have."
             )
+        case AccountRegistered(user=user):
+            return f"made the account {name_text(user)} on this server"
+        case RoomAppeared(name=name):
+            return f"you were added to the room {name_text(name)}: `sottovoce chat --room` opens it"
+        case RoomTrouble(room=room, reason=reason):
+            return f"trouble in {name_text(room)}: {sanitize(reason)}"
         case _:
             return None
