@@ -15,7 +15,7 @@ from sottovoce.mls.protection import encrypt_content
 
 
 def far_ahead(world: World, alice: Group, generation: int) -> bytes:
-    _, signed = alice._sign(b"text", b"")
+    signed = alice._sign(b"text", b"")
     step = replace(
         alice._epochs[alice.epoch].secret_tree.plan_next(alice.own_leaf_index, 1), generation=generation
     )

@@ -249,7 +249,7 @@ class Group:
     def encrypt(self, content: bytes, *, authenticated_data: bytes = b"", random: Random) -> StagedMessage:
         """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable."""
         self._require_active()
-        _, message = self._sign(bytes(content), authenticated_data)
+        message = self._sign(bytes(content), authenticated_data)
         return self._encrypt(message, random)
 
     def propose_add(self, key_package: KeyPackage | bytes, *, random: Random, now: int) -> StagedProposal:
@@ -291,7 +291,7 @@ class Group:
 
     def _propose(self, proposal: Proposal, random: Random, own: OwnUpdate | None = None) -> StagedProposal:
         self._require_active()
-        _, message = self._sign(proposal, b"")
+        message = self._sign(proposal, b"")
         sending = self._encrypt(message, random)
         reference = message.reference(self.suite)
         sent = SentProposal(proposal, message.content.sender, reference, own)
@@ -349,13 +349,13 @@ class Group:
         if self._config.check_commit is not None:
             self._config.check_commit(staged)
 
-    def _sign(self, content: Content, authenticated_data: bytes) -> tuple[FramedContent, VerifiedContent]:
+    def _sign(self, content: Content, authenticated_data: bytes) -> VerifiedContent:
         state = self._state
         framed = FramedContent(
             self.group_id, state.epoch, Sender.member(state.own_leaf), authenticated_data, content
         )
         key, context = state.signature_key_pair.private, state.context.encoded
-        return framed, sign_content(self.suite, key, WireFormat.PRIVATE_MESSAGE, framed, context)
+        return sign_content(self.suite, key, WireFormat.PRIVATE_MESSAGE, framed, context)
 
     def _encrypt(self, message: VerifiedContent, random: Random, kind: int | None = None) -> StagedMessage:
         application = message.content.content_type is ContentType.APPLICATION

@@ -76,11 +76,6 @@ def direct_path(node: NodeIndex, leaves: int) -> list[NodeIndex]:
     return path
 
 
-def copath(node: NodeIndex, leaves: int) -> list[NodeIndex]:
-    """Return the siblings of ``node`` and of the nodes above it but the root, lowest first."""
-    return [sibling(below) for below in [node, *direct_path(node, leaves)][:-1]]
-
-
 def is_below(node: NodeIndex, ancestor: NodeIndex) -> bool:
     """Whether ``node`` is ``ancestor`` or in the subtree under it."""
     reach = (1 << level(ancestor)) - 1
