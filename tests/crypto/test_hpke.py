@@ -1,59 +1,18 @@
-import json
 import os
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sottovoce.crypto import suites
-from sottovoce.crypto.aead import AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305
+from sottovoce.crypto.aead import AES_128_GCM
 from sottovoce.crypto.errors import DecryptionError, InvalidArgument, InvalidPrivateKey, InvalidPublicKey
 from sottovoce.crypto.hpke import Hpke
-from sottovoce.crypto.kdf import SHA256, SHA384, SHA512
-from sottovoce.crypto.kem import DHKEM_P256, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519
+from sottovoce.crypto.kdf import SHA256
+from sottovoce.crypto.kem import DHKEM_X25519
 from sottovoce.crypto.suites import CipherSuite
 
-VECTORS = json.loads((Path(__file__).parent / "hpke_vectors.json").read_text())
-KEMS = {kem.id: kem for kem in (DHKEM_P256, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519)}
-HASHES = {1: SHA256, 2: SHA384, 3: SHA512}
-AEADS = {aead.id: aead for aead in (AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305)}
-
-every_vector = pytest.mark.parametrize(
-    "vector", VECTORS, ids=[f"{v['kem_id']:04x}-{v['kdf_id']}-{v['aead_id']}" for v in VECTORS]
-)
 every_suite = pytest.mark.parametrize("suite", suites.SUPPORTED.values(), ids=lambda suite: suite.name)
-
-
-def hpke_of(vector: dict[str, Any]) -> Hpke:
-    return Hpke(KEMS[vector["kem_id"]], HASHES[vector["kdf_id"]], AEADS[vector["aead_id"]])
-
-
-def octets(vector: dict[str, Any], name: str) -> bytes:
-    return bytes.fromhex(vector[name])
-
-
-@every_vector
-def test_key_schedule_of_the_specification(vector: dict[str, Any]) -> None:
-    hpke = hpke_of(vector)
-    shared_secret = hpke.kem.decapsulate(octets(vector, "skRm"), octets(vector, "enc"))
-    context = hpke._key_schedule(shared_secret, octets(vector, "info"))
-    assert context.key == octets(vector, "key")
-    assert context.base_nonce == octets(vector, "base_nonce")
-    assert context.exporter_secret == octets(vector, "exporter_secret")
-
-
-@every_vector
-def test_open_and_export_of_the_specification(vector: dict[str, Any]) -> None:
-    hpke, sealed = hpke_of(vector), vector["encryption"]
-    private_key, kem_output, info = (octets(vector, name) for name in ("skRm", "enc", "info"))
-    plaintext = hpke.open(private_key, kem_output, info, octets(sealed, "aad"), octets(sealed, "ct"))
-    assert plaintext == octets(sealed, "pt")
-    for export in vector["exports"]:
-        context = octets(export, "exporter_context")
-        exported = hpke.export_from(private_key, kem_output, info, context, export["L"])
-        assert exported == octets(export, "exported_value")
 
 
 @every_suite
