@@ -22,6 +22,7 @@ from sottovoce.client.events import ClientEvent, Connected, RoomAppeared
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
 from sottovoce.client.joining import join_by_welcome, take_over
+from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.policy import Access
 from sottovoce.client.profile import default_home
 from sottovoce.client.room import Room
@@ -275,16 +276,9 @@ class Client:
         return await self._start_room(record, may_found=may_found)
 
     async def _start_room(self, record: RoomRecord, *, may_found: bool) -> RoomSync:
-        sync = RoomSync(
-            record,
-            self._around,
-            self._store,
-            self._session,
-            self._emit,
-            self._vault.changed,
-            may_found=may_found,
-        )
-        await sync.load()
+        kept = KeptRoom(record, self._around, self._store, self._vault.changed)
+        await kept.load()
+        sync = RoomSync(kept, self._session, self._emit, may_found=may_found)
         self._rooms[record.room_id] = sync
         sync.start()
         return sync
@@ -390,10 +384,10 @@ class Client:
         match push:
             case EntriesPush(room_id=room_id, entries=entries):
                 if room_id in self._rooms:
-                    self._rooms[room_id].push(entries)
+                    self._rooms[room_id].follower.push(entries)
             case CatchUp(room_id=room_id, head=head):
                 if room_id in self._rooms:
-                    self._rooms[room_id].catch_up(head)
+                    self._rooms[room_id].follower.expect(head)
             case GroupInfoWanted(room_id=room_id):
                 if room_id in self._rooms:
                     self._spawn(self._rooms[room_id].renew_group_info())

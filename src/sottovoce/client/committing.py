@@ -7,8 +7,6 @@ read back from the log. When another commit wins the epoch, the intent is planne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from sottovoce.client.credentials import certificate_of
 from sottovoce.client.join_secret import (
@@ -27,16 +25,7 @@ from sottovoce.link.messages import Commit, Device, WelcomeFor
 from sottovoce.mls import Extension, Group, KeyPackage, LeafIndex, Member, StagedCommit
 
 
-@dataclass(frozen=True)
-class PlannedCommit:
-    """A commit ready to be sent; the same request may be sent again when its answer was lost."""
-
-    pending: PendingCommit
-    request: Callable[[int], Commit]
-    """Makes the request of a request id."""
-
-
-def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PlannedCommit | None:
+def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PendingCommit | None:
     """Plan ``stored`` in the present epoch; None when there is nothing (left) to do for it.
 
     ``now`` is Unix seconds. The group has used a handshake key after this: store its ratchet before sending.
@@ -76,7 +65,7 @@ def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PlannedComm
     return _planned(state, staged, [] if postponed else [stored.position])
 
 
-def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> PlannedCommit:
+def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> PendingCommit:
     room_id, random = state.record.room_id, state.around.random
     payload = encode_commit(MemberCommit(staged.message))
     secret = _secret_after(state, staged)
@@ -91,8 +80,7 @@ def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> Plan
             number, room_id, message_id, staged.epoch - 1, payload, sealed, added, removed, welcomes
         )
 
-    pending = PendingCommit(staged, hashlib.sha256(payload).digest(), intents)
-    return PlannedCommit(pending, request)
+    return PendingCommit(staged, hashlib.sha256(payload).digest(), intents, request)
 
 
 def _secret_after(state: RoomState, staged: StagedCommit) -> JoinSecret:

@@ -43,7 +43,7 @@ class Entering:
     """Takes one room from JOINING or OUT_OF_STEP to MEMBER. Survives a lost link: ``enter`` is called again."""
 
     def __init__(self, state: RoomState, store: Callable[[Changes], Awaitable[None]], *, may_found: bool) -> None:
-        self._state: Final = state
+        self.state: Final = state
         self._store: Final = store
         self._may_found: Final = may_found
         self._sent: PlannedJoin | None = None  # a join whose answer is not known
@@ -70,7 +70,7 @@ class Entering:
 
     async def _turn(self, link: ServerLink) -> TurnReply | None:
         """Wait for the turn; None when the server knows no such room and we may found it."""
-        room_id = self._state.record.room_id
+        room_id = self.state.record.room_id
         try:
             return await link.request(
                 lambda number: Turn(number, room_id, want_group_info=True), TurnReply, deadline=TURN_DEADLINE
@@ -79,17 +79,17 @@ class Entering:
             if refusal.error_code is not ErrorCode.UNKNOWN_ROOM:
                 raise
             if not self._may_found:
-                raise UnknownRoom(self._state.record.name) from refusal
+                raise UnknownRoom(self.state.record.name) from refusal
             return None
 
     async def _release(self, link: ServerLink) -> None:
-        room_id = self._state.record.room_id
+        room_id = self.state.record.room_id
         await link.request(lambda number: TurnRelease(number, room_id), Done)
 
     async def _plan(self, link: ServerLink, epoch: int, sealed: bytes) -> PlannedJoin:
-        room_id = self._state.record.room_id
+        room_id = self.state.record.room_id
         try:
-            return plan_join(self._state, epoch, sealed)
+            return plan_join(self.state, epoch, sealed)
         except SealBroken:
             await self._release(link)
             await link.request(lambda number: GroupInfoDamaged(number, room_id, epoch), Done)
@@ -112,7 +112,7 @@ class Entering:
         return True
 
     async def _take_over(self, link: ServerLink, join: PlannedJoin, chain: LogChain) -> None:
-        state, changes = self._state, self._state.begin()
+        state, changes = self.state, self.state.begin()
         if state.record.membership is Membership.OUT_OF_STEP:
             await self._account_for_missed(link, chain, changes)
         take_over(state, join.group, chain, changes, continues_counting=join.rejoins)
@@ -120,7 +120,7 @@ class Entering:
 
     async def _account_for_missed(self, link: ServerLink, chain: LogChain, changes: Changes) -> None:
         """Run our chain over the entries we skip, as far as the server has them, and report what they were."""
-        state, room_id = self._state, self._state.record.room_id
+        state, room_id = self.state, self.state.record.room_id
         ours, messages, complete = state.chain, 0, True
         while complete and ours.seq < chain.seq:
             after = ours.seq
@@ -144,7 +144,7 @@ class Entering:
 
     async def _found(self, link: ServerLink, now: int) -> bool:
         """Found the room; False when somebody else was first."""
-        state = self._state
+        state = self.state
         founding = found(state, now)
         try:
             await link.request(founding.request, Done)

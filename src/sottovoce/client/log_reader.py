@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -32,7 +32,7 @@ from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.errors import PeerError
 from sottovoce.link.certificates import DeviceCertificate
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.messages import Commit, Entry, EntryKind
 from sottovoce.mls import (
     Group,
     Member,
@@ -55,6 +55,9 @@ class PendingCommit:
     staged: StagedCommit
     payload_hash: bytes
     intents: list[int]
+    """Positions of the intents it carries out."""
+    request: Callable[[int], Commit]
+    """Makes the request of a request id; the same may be sent again when its answer was lost."""
 
 
 class LogReader:
@@ -64,10 +67,17 @@ class LogReader:
         self.pending: PendingCommit | None = None
         self.epoch_changed = False
         """Whether a commit or a proposal was merged since this was last set to False."""
-        self._state: Final = state
+        self.state: Final = state
         self._sent: Final = sent  # the outbox by payload hash
         self._unattributed = 0  # unreadable entries reported, whose sender's next message will count them
         self._forked: set[tuple[str, bytes]] = set()  # devices whose fork was reported
+
+    def reset(self) -> None:
+        """The state jumped to another place of the log: nothing of before is under way."""
+        self.pending = None
+        self.epoch_changed = False
+        self._unattributed = 0
+        self._forked.clear()
 
     def read(self, entry: Entry, changes: Changes, now: int) -> None:
         """Process the next entry.
@@ -79,7 +89,7 @@ class LogReader:
             self._read_commit(entry, changes, now)
         else:
             self._read_message(entry, changes, now)
-        self._state.add_link(changes, self._state.chain.advance(entry.kind, entry.payload))
+        self.state.add_link(changes, self.state.chain.advance(entry.kind, entry.payload))
 
     # --- messages ----------------------------------------------------------------------------------------
 
@@ -108,7 +118,7 @@ class LogReader:
             self.epoch_changed = True
             proposal = staged.proposal
             if isinstance(proposal, Remove) and proposal.removed == staged.sender:
-                self._state.leavers.add(staged.sender)
+                self.state.leavers.add(staged.sender)
         elif isinstance(staged, StagedApplication):
             self._read_application(entry, staged, changes)
 
@@ -130,12 +140,12 @@ class LogReader:
         """Put a message of this device, which the server has stored as ``seq``, into the timeline."""
         content = MimiContent.decode(sent.content)
         changes.sent.append(sent.position)
-        self._show(seq, at, self._state.around.own.certificate, content, changes)
+        self._show(seq, at, self.state.around.own.certificate, content, changes)
 
     def _show(
         self, seq: int, at: datetime, sender: DeviceCertificate, content: MimiContent, changes: Changes
     ) -> None:
-        around, record = self._state.around, self._state.record
+        around, record = self.state.around, self.state.record
         text = content.text
         if text is None:
             changes.items.append(
@@ -162,12 +172,12 @@ class LogReader:
     ) -> bool:
         """Hold the sender's counter and previous hash against its last message; False: do not show it."""
         key = (sender.account_name, sender.device_id)
-        history = self._state.senders.get(key)
+        history = self.state.senders.get(key)
         if history is None:
             after, finding = SenderHistory.first_heard(envelope.counter, message_hash(octets)), None
         else:
             after, finding = history.advance(envelope.counter, envelope.previous_hash, message_hash(octets))
-        self._state.senders[key] = changes.senders[key] = after
+        self.state.senders[key] = changes.senders[key] = after
         match finding:
             case Duplicate():
                 changes.alarms.append(explanations.replayed(sender.user))
@@ -191,7 +201,7 @@ class LogReader:
     ) -> None:
         """Hold the log head the sender had seen against our own chain."""
         key = (sender.account_name, sender.device_id)
-        ours = self._state.links.get(envelope.head_seq)
+        ours = self.state.links.get(envelope.head_seq)
         if envelope.head_seq >= entry.seq:
             reason = f"{sender.user} had read the log further than it goes here."
         elif ours is not None and ours != envelope.head_hash:
@@ -207,7 +217,7 @@ class LogReader:
     # --- commits -----------------------------------------------------------------------------------------
 
     def _read_commit(self, entry: Entry, changes: Changes, now: int) -> None:
-        group, state = self._group(), self._state
+        group, state = self._group(), self.state
         before = group.members()
         pending, own = self.pending, False
         self.pending = None  # ours, or another's that won the epoch: either way ours is no longer pending
@@ -247,10 +257,10 @@ class LogReader:
             certificate = certificate_of(member.credential)
             if occupant(member) not in gone:
                 key = (certificate.account_name, certificate.device_id)
-                self._state.senders[key] = changes.senders[key] = SenderHistory()
+                self.state.senders[key] = changes.senders[key] = SenderHistory()
 
     def _process_commit(self, payload: bytes, now: int) -> StagedCommit:
-        group, state = self._group(), self._state
+        group, state = self._group(), self.state
         try:
             commit = decode_commit(payload)
             if isinstance(commit, MemberCommit):
@@ -301,9 +311,9 @@ class LogReader:
         changes.alarms.append(explanations.fork(reason))
 
     def _group(self) -> Group:
-        if self._state.group is None:
+        if self.state.group is None:
             raise OutOfStep("This device holds no keys of the room.")
-        return self._state.group
+        return self.state.group
 
 
 def _time(entry: Entry) -> datetime:

@@ -63,13 +63,13 @@ class Room:
     @property
     def epoch(self) -> int | None:
         """The MLS epoch; None while this device is not in the group."""
-        group = self._sync.state.group
+        group = self._sync.kept.state.group
         return None if group is None else group.epoch
 
     @property
     def epoch_authenticator(self) -> bytes | None:
         """The same for all members of one and the same epoch (RFC 9420 §8.7)."""
-        group = self._sync.state.group
+        group = self._sync.kept.state.group
         return None if group is None else group.epoch_authenticator
 
     @property
@@ -90,7 +90,7 @@ class Room:
 
     def members(self) -> list[RoomMember]:
         """Who is in the room, by name; from the group's ratchet tree alone, never from the server."""
-        group = self._sync.state.group
+        group = self._sync.kept.state.group
         if group is None:
             return []
         leaves = certificates(group.members())
@@ -115,11 +115,11 @@ class Room:
         if changed is not None:
             raise KeyChangedError(changed)
         content = MimiContent.of_text(text, salt=self._around.random(16)).encode()
-        return Delivery(await self._sync.send(content))
+        return Delivery(await self._sync.sending.add(content))
 
     async def flush(self) -> None:
         """Wait until the server has stored everything sent."""
-        await self._until(self._sync.outbox.acknowledged())
+        await self._until(self._sync.kept.outbox.acknowledged())
 
     async def messages(self, after: int | None = None) -> AsyncIterator[ReceivedMessage]:
         """Every message after log entry ``after``, in log order, then each new one; None: all this device holds."""
@@ -139,7 +139,7 @@ class Room:
                 lambda database: log_table.position_after(database, room_id, seq)
             )
         while True:
-            seen, since, ended = sync.revision, position, sync.ended is not None
+            seen, since, ended = sync.kept.revision, position, sync.ended is not None
             page = await self._store.transact(
                 lambda database, since=since: log_table.timeline(database, room_id, since, _PAGE)  # type: ignore[misc]
             )
@@ -150,14 +150,14 @@ class Room:
                 continue
             if ended:
                 return
-            async with sync.changed:
-                await sync.changed.wait_for(
-                    lambda seen=seen: sync.revision != seen or sync.ended is not None  # type: ignore[misc]
+            async with sync.kept.changed:
+                await sync.kept.changed.wait_for(
+                    lambda seen=seen: sync.kept.revision != seen or sync.ended is not None  # type: ignore[misc]
                 )
 
     def explain(self) -> list[Explanation]:
         """What went wrong in this room and what to do about it, newest first; empty when nothing did."""
-        found = list(reversed(self._sync.state.alarms))
+        found = list(reversed(self._sync.kept.state.alarms))
         changed = self._changed_verified_contact()
         return found if changed is None else [sending_blocked(changed), *found]
 
@@ -199,7 +199,7 @@ class Room:
         packages = [claimed.key_package for claimed in reply.key_packages]
         if not packages:
             raise UnknownUser(user)
-        await self._until(await self._sync.intend(AddUser(user, packages)))
+        await self._until(await self._sync.commits.intend(AddUser(user, packages)))
 
     async def remove(self, user: str) -> None:
         """Remove every device of ``user`` and change the room's join secret; wait until that is done.
@@ -210,7 +210,7 @@ class Room:
         self._require_membership()
         if user.lower() not in {member.user.lower() for member in self.members()}:
             raise UnknownUser(user)
-        await self._until(await self._sync.intend(RemoveUser(user)))
+        await self._until(await self._sync.commits.intend(RemoveUser(user)))
 
     async def leave(self) -> None:
         """Take this device out of the room, and forget its keys; the others' next commit removes its leaf."""

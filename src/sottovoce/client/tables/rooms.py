@@ -82,6 +82,12 @@ def rooms(database: Database) -> list[RoomRecord]:
     return [decode(row[0], RoomRecord) for row in database.all("SELECT record FROM rooms")]
 
 
+def room(database: Database, room_id: bytes) -> RoomRecord | None:
+    """One room, or None if this device does not know it."""
+    row = database.one("SELECT record FROM rooms WHERE room_id = ?", (room_id,))
+    return decode(row[0], RoomRecord) if row else None
+
+
 def put_room(database: Database, record: RoomRecord) -> None:
     """Store a room's record."""
     database.execute(

@@ -1,0 +1,125 @@
+"""Making commits over the link: a turn, a plan for the present epoch, the request, and the wait for the log.
+
+An intent stays in the store until the log shows its commit. A commit that lost its epoch is dropped and
+planned again; one whose answer was lost is sent again as it is, and stored once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from sottovoce.client.committing import plan_commit
+from sottovoce.client.entering import TURN_DEADLINE
+from sottovoce.client.errors import RequestRefused
+from sottovoce.client.kept_room import KeptRoom, observed_future
+from sottovoce.client.log_following import LogFollower
+from sottovoce.client.tables import rooms as rooms_table
+from sottovoce.client.tables.rooms import AnyIntent
+from sottovoce.client.transport import ServerLink
+from sottovoce.errors import SottovoceError
+from sottovoce.link.messages import CommitReply, Done, ErrorCode, Turn, TurnRelease, TurnReply
+
+
+class Commits:
+    """Carries out the intents of one room, oldest first."""
+
+    def __init__(self, kept: KeptRoom, follower: LogFollower) -> None:
+        self._kept: Final = kept
+        self._follower: Final = follower
+        self._results: Final[dict[int, asyncio.Future[None]]] = {}
+        self._turn: asyncio.Task[TurnReply] | None = None
+
+    async def intend(self, intent: AnyIntent) -> asyncio.Future[None]:
+        """Store a commit to make; the future is done when it has been made (or found unneeded)."""
+        kept, room_id = self._kept, self._kept.record.room_id
+        stored = await kept.store.transact(lambda database: rooms_table.add_intent(database, room_id, intent))
+        result = self._results[stored.position] = observed_future()
+        kept.state.intents.append(stored)
+        kept.wake.set()
+        return result
+
+    async def go_on(self, link: ServerLink) -> bool:
+        """Do the next step if there is one to do now; False when there is only to wait, or nothing."""
+        while self._follower.intents_done:
+            self._finish(self._follower.intents_done.pop(), None)
+        if self._turn is not None and self._turn.done():
+            turn, self._turn = self._turn.result(), None
+            await self._use_turn(link, turn)
+            return True
+        if self._kept.state.intents and self._follower.reader.pending is None and self._turn is None:
+            self._ask_for_turn(link)
+        return False
+
+    async def commit(self, link: ServerLink) -> bool:
+        """Plan the oldest intent in the present epoch and send its commit; False when none was sent."""
+        kept = self._kept
+        while kept.state.intents and kept.state.group is not None:
+            intent = kept.state.intents[0]
+            failure: SottovoceError | None = None
+            try:
+                planned = plan_commit(kept.state, intent, int(time.time()))
+            except SottovoceError as trouble:
+                planned, failure = None, trouble
+            changes = kept.state.finish(kept.state.begin(), epoch_changed=False)
+            if planned is not None:
+                await kept.save(changes)
+                self._follower.reader.pending = planned
+                await self.send_pending(link)
+                return True
+            changes.intents_done.append(intent.position)
+            kept.state.intents.remove(intent)
+            await kept.save(changes)
+            self._finish(intent.position, failure)
+        return False
+
+    async def send_pending(self, link: ServerLink) -> None:
+        """Send the planned commit, if there is one; the same again is stored once."""
+        reader = self._follower.reader
+        if reader.pending is None:
+            return
+        try:
+            reply = await link.request(reader.pending.request, CommitReply)
+        except RequestRefused as refusal:
+            reader.pending = None
+            if refusal.error_code not in (ErrorCode.STALE_EPOCH, ErrorCode.TURN_TAKEN):
+                raise
+            return
+        self._follower.expect(reply.seq)
+
+    def drop_turn(self) -> None:
+        """The link the turn was asked on is gone."""
+        turn, self._turn = self._turn, None
+        if turn is not None and not turn.cancel() and not turn.cancelled():
+            turn.exception()  # it ended with the link, which is reported from elsewhere
+
+    def fail_all(self, trouble: SottovoceError) -> None:
+        """Nothing will be carried out any more here; the store keeps the intents."""
+        for position in list(self._results):
+            self._finish(position, trouble)
+
+    def _ask_for_turn(self, link: ServerLink) -> None:
+        room_id = self._kept.record.room_id
+        self._turn = asyncio.create_task(
+            link.request(
+                lambda number: Turn(number, room_id, want_group_info=False), TurnReply, deadline=TURN_DEADLINE
+            )
+        )
+        self._turn.add_done_callback(lambda _: self._kept.wake.set())
+
+    async def _use_turn(self, link: ServerLink, turn: TurnReply) -> None:
+        self._follower.expect(turn.head)
+        await self._follower.read(link)
+        if not await self.commit(link):
+            room_id = self._kept.record.room_id
+            await link.request(lambda number: TurnRelease(number, room_id), Done)
+
+    def _finish(self, position: int, failure: SottovoceError | None) -> None:
+        result = self._results.pop(position, None)
+        if result is None or result.done():
+            return
+        if failure is None:
+            result.set_result(None)
+        else:
+            result.set_exception(failure)
