@@ -228,18 +228,19 @@ class TestAdd:
 
 
 class TestUpdate:
-    def refused_update(self, world: World, leaf_changes: dict[str, object], rule: ValidationRule) -> None:
-        """Bob proposes the leaf, alice commits it, carol refuses the commit."""
+    def refused_update(
+        self, world: World, leaf_changes: dict[str, object], rule: ValidationRule, **after: object
+    ) -> None:
+        """Bob proposes the leaf; alice leaves it out; committed all the same, carol refuses the commit."""
         alice, bob, carol = world.group_of("alice", "bob", "carol")
-        proposal = insider(bob, Update(fresh_leaf(world, bob, **leaf_changes)))
+        leaf = replace(fresh_leaf(world, bob, **leaf_changes), **after)  # type: ignore[arg-type]
+        proposal = insider(bob, Update(leaf))
         for group in (alice, carol):
             group.merge(group.process(proposal, now=NOW))
-        with unchanged(alice), pytest.raises(ValidationError) as caught:
-            alice.commit(random=os.urandom, now=NOW)
-        assert caught.value.rule is rule
+        assert alice.commit(random=os.urandom, now=NOW).updated == ()
         reference = next(iter(carol._pending))
-        path = taken_apart_without_pending(alice)
-        refused(carol, insider(alice, Commit((ProposalReference(reference),), path.path)), rule)
+        path = taken_apart(alice, include_pending=False).path
+        refused(carol, insider(alice, Commit((ProposalReference(reference),), path)), rule)
 
     def test_source(self, world: World) -> None:
         self.refused_update(
@@ -257,21 +258,14 @@ class TestUpdate:
     def test_unusable_key(self, world: World) -> None:
         self.refused_update(world, {"encryption_key": b"short"}, ValidationRule.LEAF_PUBLIC_KEY)
 
+    def test_signature(self, world: World) -> None:
+        self.refused_update(world, {}, ValidationRule.LEAF_SIGNATURE, signature=b"no")
+
     def test_the_old_key(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         leaf = fresh_leaf(world, bob, encryption_key=leaf_of(bob).encryption_key)
         alice.merge(alice.process(insider(bob, Update(leaf)), now=NOW))
-        with pytest.raises(ValidationError) as caught:
-            alice.commit(random=os.urandom, now=NOW)
-        assert caught.value.rule is ValidationRule.LEAF_KEY_FRESH
-
-    def test_signature(self, world: World) -> None:
-        alice, bob = world.group_of("alice", "bob")
-        leaf = replace(fresh_leaf(world, bob), signature=b"no")
-        alice.merge(alice.process(insider(bob, Update(leaf)), now=NOW))
-        with pytest.raises(ValidationError) as caught:
-            alice.commit(random=os.urandom, now=NOW)
-        assert caught.value.rule is ValidationRule.LEAF_SIGNATURE
+        assert alice.commit(random=os.urandom, now=NOW).updated == ()
 
     def test_by_value_is_an_update_of_the_committer(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
@@ -279,8 +273,34 @@ class TestUpdate:
         refused(bob, message, ValidationRule.PROPOSAL_OWN_UPDATE)
 
 
-def taken_apart_without_pending(group: Group) -> Commit:
-    return taken_apart(group, include_pending=False)
+class TestChoice:
+    """What a committer makes of the proposals it received."""
+
+    def test_a_poisoned_proposal_stops_nobody(self, world: World) -> None:
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        unknown = PreSharedKey(PreSharedKeyID(PSKType.EXTERNAL, NONCE, b"nobody has it"))
+        dave = world.bundle("dave").key_package
+        for content in (unknown, Add(dave), Add(dave), Remove(LeafIndex(60)), Remove(bob.own_leaf_index)):
+            message = insider(bob, content)
+            for group in (alice, carol):
+                group.merge(group.process(message, now=NOW))
+        staged = alice.commit(random=os.urandom, now=NOW)
+        assert [member.credential.data for member in staged.added] == [b"dave"]
+        assert [member.credential.data for member in staged.removed] == [b"bob"]
+        carol.merge(carol.process(staged.message, now=NOW))
+        alice.merge(staged)
+        assert alice.epoch_authenticator == carol.epoch_authenticator
+
+    def test_what_is_asked_for_comes_first(self, world: World) -> None:
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        for staged in (bob.propose_remove(bob.own_leaf_index, random=os.urandom),):
+            bob.merge(staged)
+            for group in (alice, carol):
+                group.merge(group.process(staged.message, now=NOW))
+        commit = alice.commit(remove=[bob.own_leaf_index], random=os.urandom, now=NOW)
+        assert len(commit.removed) == 1
+        own = bob.commit(random=os.urandom, now=NOW)
+        assert own.removed == ()
 
 
 class TestExternal:

@@ -30,9 +30,10 @@ from sottovoce.mls.join import (
     read_group_info,
 )
 from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
-from sottovoce.mls.nodes import Capabilities, LeafNodeSource, Lifetime
+from sottovoce.mls.nodes import Capabilities, Lifetime
+from sottovoce.mls.own_proposals import ProposalChoice, new_update
 from sottovoce.mls.proposal_list import OwnUpdate, SentProposal, resumption_psks
-from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Proposal, Remove, Update
+from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Proposal, Remove
 from sottovoce.mls.protection import VerifiedContent, encrypt_content, sign_content
 from sottovoce.mls.receiving import Receiver
 from sottovoce.mls.rules import ValidationRule
@@ -272,22 +273,8 @@ class Group:
         random: Random,
     ) -> StagedProposal:
         """Propose a new leaf for this member, with a new encryption key (RFC 9420 §12.1.2)."""
-        suite, own = self.suite, self.own_leaf_index
-        old = self._state.tree.leaf(own)
-        if old is None:
-            raise NotAMember("this member was removed: join again")
-        signature = signature_key_pair or self._state.signature_key_pair
-        encryption = suite.derive_key_pair(random(suite.secret_length))
-        leaf = replace(
-            old,
-            encryption_key=encryption.public,
-            signature_key=signature.public,
-            credential=credential or old.credential,
-            source=LeafNodeSource.UPDATE,
-            lifetime=None,
-            parent_hash=None,
-        ).signed(suite, signature.private, self.group_id, own)
-        return self._propose(Update(leaf), random, OwnUpdate(encryption.private, signature))
+        update, private = new_update(self._state, credential, signature_key_pair, random)
+        return self._propose(update, random, private)
 
     def _propose(self, proposal: Proposal, random: Random, own: OwnUpdate | None = None) -> StagedProposal:
         self._require_active()
@@ -314,7 +301,8 @@ class Group:
         """Work a commit out: what is asked for by value, and the proposals received, by reference.
 
         ``psks`` are injected as external PSKs; one that only a received proposal names must be among them
-        too. Raises ``ValidationError`` for what may not be committed.
+        too. A received proposal that would make the commit invalid is left out; what is asked for by value
+        and may not be committed raises ``ValidationError``.
         """
         self._require_active()
         pending = list(self._pending.values()) if include_pending else []
@@ -325,18 +313,19 @@ class Group:
         by_value += map(PreSharedKey, new_member_psks(injected, self.suite, random))
         if group_context_extensions is not None:
             by_value.append(GroupContextExtensions(tuple(group_context_extensions)))
-        # An own Update cannot stand in one's own commit, whose path replaces it (§12.2).
-        referred = [sent for sent in pending if sent.own_update is None]
+        past = {epoch: one.past for epoch, one in self._epochs.items()}
+        resumption = resumption_psks(self._state, past)
+        choice = ProposalChoice(self._state, self._config, by_value, psks, resumption, now)
+        referred = choice.choose(pending) if pending else []
         plan = CommitPlan(
             referred, by_value, force_path, authenticated_data, tuple(welcome_group_info_extensions)
         )
-        past = {epoch: one.past for epoch, one in self._epochs.items()}
         made = create_commit(
             self._state,
             self._config,
             plan,
             psks=psks,
-            resumption=resumption_psks(self._state, past),
+            resumption=resumption,
             random=random,
             now=now,
         )
