@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sottovoce.cli.demo import CONVERSATION, ROOM_NAME, Participant, _check
+from sottovoce.cli.errors import DemoFailed
+from sottovoce.client.events import ReceivedMessage
+
+
+def test_it_plays_and_checks_itself_and_asks_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sottovoce.cli.main", "demo"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "TLSv1.3" in done.stdout
+    assert "MLKEM768X25519" in done.stdout
+    assert done.stdout.count(" bytes, ... ") == len(CONVERSATION)
+    assert "Checked: " in done.stdout
+
+
+def participant(*said: tuple[str, str]) -> Participant:
+    seen = [
+        ReceivedMessage(
+            seq=n, at=datetime.now(UTC), sender=sender, text=text, is_mine=False,
+            device_id=b"", message_id=b"", verified=False,
+        )
+        for n, (sender, text) in enumerate(said)
+    ]  # fmt: skip
+    return Participant("Alice", None, "canary-password", [], seen=seen)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "server.db").write_bytes(b"ciphertext")
+    (tmp_path / "server.log").write_bytes(b"INFO listening")
+    return tmp_path
+
+
+def test_all_is_well_when_all_read_all(folder: Path) -> None:
+    _check([participant(*CONVERSATION)], folder)
+
+
+@pytest.mark.parametrize("said", [CONVERSATION[:-1], CONVERSATION[::-1], (*CONVERSATION, CONVERSATION[0])])
+def test_a_line_that_is_missing_moved_or_doubled_fails_it(
+    folder: Path, said: tuple[tuple[str, str], ...]
+) -> None:
+    with pytest.raises(DemoFailed, match="did not read what was said"):
+        _check([participant(*said)], folder)
+
+
+@pytest.mark.parametrize("word", [CONVERSATION[0][1], ROOM_NAME, "canary-password"])
+@pytest.mark.parametrize("place", ["server/server.db", "server/server.db-wal", "server.log"])
+def test_a_word_that_leaked_fails_it(folder: Path, word: str, place: str) -> None:
+    (folder / place).write_bytes(b"..." + word.encode() + b"...")
+    with pytest.raises(DemoFailed, match="holds something"):
+        _check([participant(*CONVERSATION)], folder)
