@@ -404,6 +404,23 @@ class TestStore:
         assert root not in everything
         assert staged.step.message_key.key not in everything
 
+    def test_a_commit_on_its_way_survives_a_crash(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        late = bob.encrypt(b"late", random=os.urandom)
+        bob.merge(late)
+        staged = alice.commit(random=os.urandom, now=NOW)
+        assert staged.send_step is not None
+        alice.merge(staged.send_step)
+        snapshot, records = staged.stored()
+        again = Group.restore(snapshot, {**alice.all_records(), **records}, config=CONFIG)
+        alice.merge(staged)
+        bob.merge(bob.process(staged.message, now=NOW))
+        assert again.epoch_snapshot() == alice.epoch_snapshot()
+        assert again.epoch_authenticator == bob.epoch_authenticator
+        for group in (again, alice):
+            group.merge(group.process(late.message, now=NOW))
+        assert again.export("x", b"", 8) == alice.export("x", b"", 8)
+
     def test_repr_shows_no_secret(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         staged = alice.commit(random=os.urandom, now=NOW)

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.credentials import Credential
-from sottovoce.mls.epoch import EpochState, Member
+from sottovoce.mls.epoch import EpochState, Member, PastEpoch
 from sottovoce.mls.errors import NotAMember
 from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.presentation import uint32
 from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import Proposal
 from sottovoce.mls.secret_tree import RatchetStep
+from sottovoce.mls.snapshot import STATIC_PART, EpochSnapshot, encode_past, record_key
 from sottovoce.mls.tree_math import LeafIndex
 
 
@@ -141,6 +143,21 @@ class StagedCommit:
     ) -> bytes:
         """Return a signed GroupInfo of the new epoch as an MLSMessage."""
         return self._after().group_info_message(extensions, with_tree=with_tree, external=external)
+
+    def stored(self) -> tuple[bytes, dict[bytes, bytes]]:
+        """Return the epoch snapshot after this commit, and the records to write with it.
+
+        Kept beside a commit of ours while it is on its way, they let :meth:`Group.restore` carry on if
+        this process ends between the commit's acceptance and its merging; no commit can process itself.
+        Both hold secrets: delete them if the commit loses.
+        """
+        after = self._after()
+        root = uint32(after.tree.root)
+        records = {
+            record_key(self.base.epoch, STATIC_PART): encode_past(PastEpoch.of(self.base)),
+            record_key(after.epoch, b"N" + root): self.encryption_secret,
+        }
+        return EpochSnapshot(after).encode(), records
 
     def _after(self) -> EpochState:
         if self.next is None:
