@@ -1,10 +1,25 @@
-"""A whole server, over real TLS: the thin path from an invite to a message on two screens."""
+"""A whole server, over real TLS: from an invite to a message on two screens, starts that fail, restarts."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link import messages as m
+from sottovoce.link.invite_link import InviteLink
+from sottovoce.server import errors
+from sottovoce.server.listener import listening_socket
 
 
 async def test_two_devices_talk_in_a_room(server):
@@ -18,13 +33,195 @@ async def test_two_devices_talk_in_a_room(server):
     assert commit.seq == 1
     assert (await a.ask(m.Subscribe, room)).head == 1
     assert (await b.ask(m.Subscribe, room)).head == 1
-    sent = await a.ask(
-        m.Append, room, [m.Outgoing(os.urandom(16), 1, b"hi"), m.Outgoing(os.urandom(16), 1, b"all")]
-    )
-    assert sent.seqs == [2, 3]
+    messages = [m.Outgoing(os.urandom(16), 1, text) for text in (b"hi", b"all")]
+    assert (await a.ask(m.Append, room, messages)).seqs == [2, 3]
     for client in (a, b):
         assert [(e.seq, e.payload) for e in await client.entries(2)] == [(2, b"hi"), (3, b"all")]
     fetched = await b.ask(m.Fetch, room, 0)
     assert [e.payload for e in fetched.entries] == [b"join", b"hi", b"all"]
     assert (fetched.head, fetched.first) == (3, 1)
     assert (await a.ask(m.RoomState, room)).group_info == b"sealed 1"
+
+
+async def test_a_restart_keeps_key_lobby_and_passwords(serve):
+    first = await serve()
+    alice, client = await first.device("alice")
+    lobby = (await client.ask(m.RoomList)).rooms[0]
+    await client.close()
+    await first.stop()
+    second = await serve()
+    assert second.address.pin == first.address.pin
+    client = await second.client()
+    await client.password_login(alice)
+    await client.device_login(alice)
+    assert (await client.ask(m.RoomList)).rooms[0] == lobby
+    link = InviteLink.parse(second.address.invite, now=0)
+    assert (link.room_id, link.join_secret.reveal()) == (lobby.room_id, lobby.open_join_secret)
+    assert link.token != InviteLink.parse(first.address.invite, now=0).token
+
+
+async def test_every_file_is_private(server):
+    data = server.config.data
+    assert data.stat().st_mode & 0o777 == 0o700
+    names = {path.name: path.stat().st_mode & 0o777 for path in data.iterdir()}
+    assert {"server.db", "tls-key.pem", "opaque-setup.bin", "lock"} <= set(names)
+    assert set(names.values()) == {0o600}, names
+
+
+async def test_a_second_server_on_the_same_directory_or_port_is_told_so(serve, tmp_path):
+    server = await serve()
+    with pytest.raises(errors.DataDirectoryInUse):
+        await serve()
+    with pytest.raises(errors.PortInUse):
+        await serve(data=tmp_path / "other", port=server.address.port)
+
+
+@pytest.mark.parametrize(("host", "port"), [("192.0.2.7", 0), ("no.such.host.invalid", 0)])
+def test_an_address_that_is_not_ours_is_told_so(host, port):
+    with pytest.raises(errors.AddressNotUsable):
+        listening_socket(host, port)
+
+
+@pytest.mark.parametrize("name", ["opaque-setup.bin", "tls-key.pem", "tls-certificate.pem", "server.db"])
+async def test_damaged_files_stop_the_start_and_stay_as_they_are(serve, name):
+    await (await serve()).stop()
+    data = (await serve()).config.data
+    for path in data.glob("server.db-*"):
+        path.unlink(missing_ok=True)
+    await asyncio.sleep(0)
+    copy = data.with_name("damaged")
+    shutil.copytree(data, copy)
+    (copy / name).write_bytes(b"damaged" * 100)
+    with pytest.raises(errors.DataDirectoryDamaged, match=name if name != "tls-key.pem" else "damaged"):
+        await serve(data=copy)
+    assert (copy / name).read_bytes() == b"damaged" * 100
+    (copy / name).unlink()
+    if name != "server.db":
+        with pytest.raises(errors.DataDirectoryDamaged, match=name):
+            await serve(data=copy)
+
+
+async def test_an_operators_certificate_is_used_and_an_expired_one_refused(serve, tmp_path):
+    now = datetime.now(UTC)
+    for name, when in (("good", now), ("old", now - timedelta(days=4000))):
+        made = self_signed_certificate(["localhost"], when)
+        (tmp_path / f"{name}.pem").write_bytes(made.certificate)
+        (tmp_path / f"{name}.key").write_bytes(made.private_key.reveal())
+    server = await serve(tls_certificate=tmp_path / "good.pem", tls_key=tmp_path / "good.key")
+    assert not (server.config.data / "tls-key.pem").exists()
+    for certificate, key, why in (
+        ("old", "old", "expired"), ("good", "old", "cannot be used"), ("missing", "good", "cannot be used")
+    ):  # fmt: skip
+        with pytest.raises(errors.TlsFilesUnusable, match=why):
+            await serve(
+                data=tmp_path / "other",
+                tls_certificate=tmp_path / f"{certificate}.pem",
+                tls_key=tmp_path / f"{key}.key",
+            )
+
+
+async def test_settings_that_are_too_weak_for_passwords_are_refused(serve):
+    with pytest.raises(errors.BadConfiguration):
+        await serve(password_memory_kib=7168, password_iterations=1)
+
+
+async def test_the_key_log_is_written(serve, tmp_path):
+    server = await serve(keylog=tmp_path / "keys.txt")
+    await server.client()
+    assert "SERVER_TRAFFIC_SECRET_0" in (tmp_path / "keys.txt").read_text()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command on this machine")
+async def test_ffdhe2048_with_aes_256_gcm_is_negotiated(server):
+    command = [
+        "openssl", "s_client", "-connect", f"{server.address.host}:{server.address.port}", "-groups", "ffdhe2048",
+        "-ciphersuites", "TLS_AES_256_GCM_SHA384", "-alpn", m.ALPN,
+    ]  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+    text = output.decode()
+    assert re.search(r"New, TLSv1\.3, Cipher is TLS_AES_256_GCM_SHA384", text), text
+    assert re.search(r"Server Temp Key: (DH|ffdhe2048), 2048 bits|Peer Temp Key: .*2048", text), text
+
+
+async def test_only_tls_1_3_and_no_ticket_is_given(server):
+    client = await server.client()
+    tls = client.writer.get_extra_info("ssl_object")
+    assert tls.version() == "TLSv1.3"
+    assert tls.selected_alpn_protocol() == m.ALPN
+    assert tls.session is None or not tls.session.has_ticket
+
+
+async def test_what_lies_in_the_store_is_served_as_it_lies(server):
+    """A flipped bit is for the clients to find: the server cannot read what it stores."""
+    _, client = await server.device("alice")
+    room = os.urandom(16)
+    await client.ask(m.RoomCreate, room, b"g")
+    await client.ask(m.Append, room, [m.Outgoing(os.urandom(16), 0, b"abc")])
+    db = sqlite3.connect(server.config.data / "server.db")
+    db.execute("UPDATE entries SET payload = x'616263ff' WHERE payload = x'616263'")
+    db.commit()
+    db.close()
+    assert [e.payload for e in (await client.ask(m.Fetch, room, 0)).entries] == [b"abc\xff"]
+
+
+async def test_old_entries_go_and_the_log_says_where_it_begins(serve):
+    first = await serve(retention_days=1)
+    alice, client = await first.device("alice")
+    room = os.urandom(16)
+    await client.ask(m.RoomCreate, room, b"g")
+    await client.ask(m.Append, room, [m.Outgoing(os.urandom(16), 0, b"%d" % n) for n in range(5)])
+    await client.close()
+    await first.stop()
+    db = sqlite3.connect(first.config.data / "server.db")
+    db.execute("UPDATE entries SET at = ? WHERE seq <= 3", (int((time.time() - 2 * 86400) * 1000),))
+    db.commit()
+    db.close()
+    second = await serve(retention_days=1)
+    client = await second.client()
+    await client.device_login(alice)
+    reply = await client.ask(m.Fetch, room, 0)
+    while reply.first == 1:  # deletion runs beside the first requests
+        reply = await client.ask(m.Fetch, room, 0)
+    assert ([e.seq for e in reply.entries], reply.first, reply.head) == ([4, 5], 4, 5)
+
+
+async def test_a_store_that_fails_is_told_as_internal_and_nothing_is_acknowledged(server):
+    _, client = await server.device("alice")
+    room = os.urandom(16)
+    await client.ask(m.RoomCreate, room, b"g")
+    db = sqlite3.connect(server.config.data / "server.db")
+    db.execute("CREATE TRIGGER full BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    db.commit()
+    message = m.Outgoing(os.urandom(16), 0, b"x")
+    reply = await client.begin(m.Append, room, [message])
+    assert reply.code == m.ErrorCode.INTERNAL
+    db.execute("DROP TRIGGER full")
+    db.commit()
+    db.close()
+    assert (await client.ask(m.Append, room, [message])).seqs == [1]
+
+
+async def test_stopping_tells_clients_and_ends_them(serve):
+    server = await serve()
+    _, client = await server.device("alice")
+    stopping = asyncio.ensure_future(server.stop())
+    assert (await client.pushed(m.ServerStopping)).retry_after > 0
+    await asyncio.wait_for(client.closed.wait(), 10)
+    await stopping
+    with pytest.raises(OSError):
+        socket.create_connection((server.address.host, server.address.port), timeout=1)
+
+
+async def test_connections_that_break_leave_no_trace(server, caplog):
+    logging.getLogger("sottovoce.server").propagate = True
+    for number in range(10):
+        _, client = await server.device(f"user{number}")
+        client.writer.transport.abort()
+        await client.closed.wait()
+    _, client = await server.device("last")
+    while len(server.listener_peers()) > 1:
+        await client.ask(m.Ping)
+    assert not any(record.levelno >= logging.ERROR for record in caplog.records)

@@ -14,7 +14,12 @@ from sottovoce.server.errors import (
     DataDirectoryUnwritable,
 )
 from sottovoce.server.store import database
-from sottovoce.server.store.database import DirectoryLock, bring_up_to_date, open_connection, prepare_directory
+from sottovoce.server.store.database import (
+    DirectoryLock,
+    bring_up_to_date,
+    open_connection,
+    prepare_directory,
+)
 
 
 @pytest.fixture

@@ -140,7 +140,9 @@ async def test_a_full_disk_is_never_acknowledged_and_recovers(tmp_path):
     acknowledged = sum(outcome is None for outcome in outcomes)
     assert 0 < acknowledged < 50
     assert {type(outcome) for outcome in outcomes} == {type(None), StoreFailure}
-    assert await writer.write(lambda db: db.execute("SELECT count(*) FROM blobs").fetchone()[0]) == acknowledged
+    assert (
+        await writer.write(lambda db: db.execute("SELECT count(*) FROM blobs").fetchone()[0]) == acknowledged
+    )
     await writer.write(lambda db: db.execute("DELETE FROM blobs"))
     await writer.write(store)
     writer.close()
