@@ -36,6 +36,7 @@ from sottovoce.mls.extensions import Extension
 from sottovoce.mls.framing import MLSMessage, Sender, SenderType
 from sottovoce.mls.key_package import KeyPackage
 from sottovoce.mls.nodes import LeafNode, LeafNodeSource
+from sottovoce.mls.proposal_list import SentProposal, apply_proposals
 from sottovoce.mls.proposals import (
     Add,
     Commit,
@@ -271,6 +272,15 @@ class TestUpdate:
         alice, bob = world.group_of("alice", "bob")
         message = insider(alice, commit_of(Update(fresh_leaf(world, alice))))
         refused(bob, message, ValidationRule.PROPOSAL_OWN_UPDATE)
+
+
+@pytest.mark.parametrize("sender", [Sender(SenderType.EXTERNAL, 1), Sender(SenderType.MEMBER, 2)])
+def test_an_update_of_no_member(world: World, sender: Sender) -> None:
+    alice, bob = world.group_of("alice", "bob")
+    sent = SentProposal(Update(fresh_leaf(world, bob)), sender, NONCE)
+    with pytest.raises(ValidationError) as caught:
+        apply_proposals(alice._state, CONFIG, [sent], committer=alice.own_leaf_index, now=NOW)
+    assert caught.value.rule is ValidationRule.PROPOSAL_UPDATE_SENDER
 
 
 class TestChoice:

@@ -18,6 +18,7 @@ from mls_world import (
     taken_apart,
 )
 
+from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import (
     Group,
     GroupConfig,
@@ -26,8 +27,10 @@ from sottovoce.mls import (
     StagedCommit,
     UndecryptableMessage,
     ValidationRule,
+    treekem,
 )
 from sottovoce.mls.framing import FramedContent, MLSMessage, PrivateMessage, PublicMessage, Sender, WireFormat
+from sottovoce.mls.labels import encrypt_with_label
 from sottovoce.mls.proposals import Commit, ExternalInit, PathNode, ReInit, Remove, UpdatePath
 from sottovoce.mls.protection import sign_content
 from sottovoce.mls.tree_math import NodeIndex
@@ -169,6 +172,24 @@ class TestPath:
         nodes = (path.nodes[0], replace(path.nodes[1], encryption_key=bytes(32)))
         message = insider(alice, Commit((), replace(path, nodes=nodes)))
         refused(bob, message, ValidationRule.LEAF_PUBLIC_KEY)
+
+    def test_the_old_leaf_key(self, world: World) -> None:
+        alice, bob, _ = world.group_of("alice", "bob", "carol")
+        path, old = self.path(alice), alice._state.tree.leaf(alice.own_leaf_index)
+        assert old is not None
+        spoilt = replace(path, leaf_node=replace(path.leaf_node, encryption_key=old.encryption_key))
+        refused(bob, insider(alice, Commit((), spoilt)), ValidationRule.LEAF_KEY_FRESH)
+
+    def test_a_short_path_secret(self, world: World) -> None:
+        alice, bob, _ = world.group_of("alice", "bob", "carol")
+
+        def short(suite: CipherSuite, key: bytes, label: bytes, context: bytes, _: bytes) -> object:
+            return encrypt_with_label(suite, key, label, context, b"short")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(treekem, "encrypt_with_label", short)
+            message = alice.commit(random=os.urandom, now=NOW).message
+        refused(bob, message, ValidationRule.PATH_SECRET)
 
     def test_leaf_of_another_source(self, world: World) -> None:
         alice, bob, _ = world.group_of("alice", "bob", "carol")
