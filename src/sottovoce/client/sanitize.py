@@ -128,8 +128,8 @@ def isolate(name: str) -> str:
     return clean if clean.isascii() else f"\N{FIRST STRONG ISOLATE}{clean}\N{POP DIRECTIONAL ISOLATE}"
 
 
-_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
-_SINGLES: Final = str.maketrans("01i|!j5z2896qu", "olllllszzbgbgv", "._-")
+_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+_SINGLES: Final = str.maketrans("01i|!5", "olllls", "._-")
 # Cyrillic and Greek letters that fonts draw as Latin ones. User names are ASCII, so these are refused at the
 # door; a room's name may hold them.
 _FOREIGN: Final = str.maketrans(
