@@ -64,7 +64,13 @@ class World:
 
     @asynccontextmanager
     async def person(
-        self, name: str, *, link: str | None = None, home: str | None = None, password: str | None = None, **how: object
+        self,
+        name: str,
+        *,
+        link: str | None = None,
+        home: str | None = None,
+        password: str | None = None,
+        **how: object,
     ) -> AsyncIterator[Client]:
         async with sottovoce.connect(
             link or self.invite,

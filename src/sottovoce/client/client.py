@@ -170,11 +170,11 @@ class Client:
     # --- rooms ---------------------------------------------------------------------------------------------
 
     async def join(self, room: str, room_key: bytes | None = None) -> Room:
-        """Be in a room: by its name, by an invite link, or by name and a 32-byte room key agreed elsewhere.
+        """Be in a room: by its name, by an invite link, or by its name and a 32-byte room key.
 
         Returns at once for a room this device is in, offline too; waits for the server for another.
-        Raises :class:`~sottovoce.client.errors.UnknownRoom`, :class:`~sottovoce.client.errors.SecretOutdated`,
-        and what :meth:`InviteLink.parse` raises.
+        Raises :class:`~sottovoce.client.errors.UnknownRoom`,
+        :class:`~sottovoce.client.errors.SecretOutdated` and what :meth:`InviteLink.parse` raises.
         """
         if room_key is not None:
             room_id, secret = from_room_key(Secret(room_key), room)
@@ -225,7 +225,7 @@ class Client:
         if invite is not None and invite.room_name == name:
             return await self._follow_link(invite)
         link = await self._session.online()
-        reply = await link.request(lambda number: RoomList(number), RoomListReply)
+        reply = await link.request(RoomList, RoomListReply)
         for summary in reply.rooms:
             if summary.open_name == name and summary.open_join_secret is not None:
                 secret = JoinSecret(Secret(summary.open_join_secret))
@@ -243,17 +243,20 @@ class Client:
         )
         await asyncio.shield(sync.entered)
         if invite.inviter_fingerprint is not None:
-            await self._recognise(sync, invite.inviter_fingerprint)
+            await self._recognise(invite.inviter_fingerprint)
         return sync
 
-    async def _recognise(self, sync: RoomSync, inviter: bytes) -> None:
+    async def _recognise(self, inviter: bytes) -> None:
         """The link came from the inviter by other means, so its fingerprint vouches for the inviter's key."""
         for contact in list(self._contacts.by_name.values()):
             if fingerprint(contact.account_key) == inviter and not contact.verified:
                 verified = msgspec.structs.replace(contact, verified=True)
-                now = int(time.time())
-                await self._store.transact(lambda db, c=verified: account_table.put_contact(db, c, now))  # type: ignore[misc]
+                await self._keep_contact(verified)
                 self._contacts.trust(verified)
+
+    async def _keep_contact(self, contact: ContactRecord) -> None:
+        now = int(time.time())
+        await self._store.transact(lambda database: account_table.put_contact(database, contact, now))
 
     async def _enter(
         self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
@@ -264,9 +267,7 @@ class Client:
             if existing.record.membership is Membership.JOINING:
                 existing.use_secret(secret)
             return existing
-        record = RoomRecord(
-            room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch
-        )
+        record = RoomRecord(room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch)
         if existing is not None:
             await existing.stop()
             record = msgspec.structs.replace(
@@ -298,7 +299,7 @@ class Client:
         try:
             group = join_by_welcome(state, item.payload, bundle)
             changes = state.begin()
-            take_over(state, group, LogChain(item.seq, item.head_hash), changes, continues_counting=False)
+            take_over(state, group, LogChain(item.seq, item.head_hash), changes)
         except PeerError:
             return  # a Welcome that does not open adds nobody; there is no one to tell
 
@@ -328,12 +329,11 @@ class Client:
 
     async def _adopt_vault(self, vault: Vault) -> None:
         """Take over what another device of this account stored: rooms to be in, contacts' keys."""
-        now = int(time.time())
         for pinned in vault.contacts:
             known = self._contacts.by_name.get(pinned.user.lower())
             if known is None or (pinned.verified and not known.verified):
                 contact = ContactRecord(pinned.user, pinned.account_key, pinned.verified, None)
-                await self._store.transact(lambda db, c=contact: account_table.put_contact(db, c, now))  # type: ignore[misc]
+                await self._keep_contact(contact)
                 self._contacts.by_name[contact.account_name] = contact
         for room in vault.rooms:
             if room.room_id not in self._rooms:

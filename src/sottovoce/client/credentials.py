@@ -70,7 +70,9 @@ class Contacts:
         for certificate in certificates:
             decision = self.decide(certificate)
             earlier = new.get(certificate.account_name)
-            if decision is PinDecision.CHANGED or (earlier and earlier.account_key != certificate.account_key):
+            if decision is PinDecision.CHANGED or (
+                earlier and earlier.account_key != certificate.account_key
+            ):
                 raise AccountKeyChanged(certificate.user, certificate.account_key)
             if decision is PinDecision.FIRST_CONTACT and earlier is None:
                 contact = ContactRecord(certificate.user, certificate.account_key, False, None)
@@ -134,7 +136,9 @@ class OwnCredential:
     @classmethod
     def of(cls, certificate: bytes, signature_private: Secret) -> OwnCredential:
         """From the account record's fields."""
-        return cls(DeviceCertificate.from_bytes(certificate), Credential.basic(certificate), signature_private)
+        return cls(
+            DeviceCertificate.from_bytes(certificate), Credential.basic(certificate), signature_private
+        )
 
     @property
     def key_pair(self) -> KeyPair:

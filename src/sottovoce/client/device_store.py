@@ -33,7 +33,7 @@ _PRAGMAS: Final = (
 
 
 class DeviceStore:
-    """An open store. ``await store.transact(work)`` runs ``work`` in the store's thread, in one transaction."""
+    """An open store. ``transact`` runs work in the store's own thread, in one transaction."""
 
     def __init__(self, path: Path, connection: Any, executor: ThreadPoolExecutor) -> None:
         self.path: Final = path

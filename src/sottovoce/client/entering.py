@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from sottovoce.client import explanations
@@ -40,9 +41,11 @@ _FETCH_LIMIT: Final = 500
 
 
 class Entering:
-    """Takes one room from JOINING or OUT_OF_STEP to MEMBER. Survives a lost link: ``enter`` is called again."""
+    """Takes one room from JOINING or OUT_OF_STEP to MEMBER; ``enter`` is called again after a lost link."""
 
-    def __init__(self, state: RoomState, store: Callable[[Changes], Awaitable[None]], *, may_found: bool) -> None:
+    def __init__(
+        self, state: RoomState, store: Callable[[Changes], Awaitable[None]], *, may_found: bool
+    ) -> None:
         self.state: Final = state
         self._store: Final = store
         self._may_found: Final = may_found
@@ -115,16 +118,16 @@ class Entering:
         state, changes = self.state, self.state.begin()
         if state.record.membership is Membership.OUT_OF_STEP:
             await self._account_for_missed(link, chain, changes)
-        take_over(state, join.group, chain, changes, continues_counting=join.rejoins)
+        take_over(state, join.group, chain, changes)
         await self._store(changes)
 
     async def _account_for_missed(self, link: ServerLink, chain: LogChain, changes: Changes) -> None:
-        """Run our chain over the entries we skip, as far as the server has them, and report what they were."""
+        """Run our chain over the entries we skip, as far as there are any, and report what they were."""
         state, room_id = self.state, self.state.record.room_id
         ours, messages, complete = state.chain, 0, True
         while complete and ours.seq < chain.seq:
-            after = ours.seq
-            reply = await link.request(lambda number: Fetch(number, room_id, after, _FETCH_LIMIT), FetchReply)
+            fetch = partial(Fetch, room_id=room_id, after=ours.seq, limit=_FETCH_LIMIT)
+            reply = await link.request(fetch, FetchReply)
             entries = [e for e in reply.entries if ours.seq < e.seq <= chain.seq]
             complete = bool(entries) and entries[0].seq == ours.seq + 1
             for entry in entries if complete else ():
@@ -135,7 +138,9 @@ class Entering:
         changes.alarms.append(explanations.rejoined(reason))
         if messages or not complete:
             lost = "They were sent while this device was out of step."
-            changes.items.append((Gap(seq=chain.seq, at=at, count=messages if complete else 0, reason=lost), None))
+            changes.items.append(
+                (Gap(seq=chain.seq, at=at, count=messages if complete else 0, reason=lost), None)
+            )
         if complete and ours != chain:
             reason = "The log the server gives does not fit the one this device had read."
             fork = ForkAlarm(seq=chain.seq, at=at, sender="", forked_seq=state.record.seq, reason=reason)
@@ -155,6 +160,6 @@ class Entering:
             return False
         secret, changes = founding.join_secret, state.begin()
         state.update(join_secret=secret.secret, join_secret_epoch=secret.epoch)
-        take_over(state, founding.group, LogChain(), changes, continues_counting=False)
+        take_over(state, founding.group, LogChain(), changes)
         await self._store(changes)
         return True

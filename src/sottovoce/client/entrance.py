@@ -140,9 +140,7 @@ async def _get_account(
     return device.account, device.vault
 
 
-async def _unlock(
-    address: ServerAddress, pin: bytes, user: str, password: Secret, home: Path
-) -> OpenProfile:
+async def _unlock(address: ServerAddress, pin: bytes, user: str, password: Secret, home: Path) -> OpenProfile:
     profile = Profile.open(profile_path(home, pin, user.lower()))
     try:
         key = await asyncio.to_thread(profile.open_store_key, password)
@@ -171,4 +169,3 @@ async def _keep(store: DeviceStore, account: AccountRecord, server: ServerRecord
 async def _ask(password: Password) -> Secret:
     text = password if isinstance(password, str) else await asyncio.to_thread(password)
     return Secret(text.encode("utf-8", "surrogatepass"))
-

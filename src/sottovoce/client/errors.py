@@ -254,7 +254,9 @@ class SecretOutdated(PeerError):
     """The join secret this device holds (from a link, a vault) was rotated since."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The way into {name} has changed since this invitation. Ask a member for a fresh link.")
+        super().__init__(
+            f"The way into {name} has changed since this invitation. Ask a member for a fresh one."
+        )
 
 
 class RoomRolledBack(PeerError):
@@ -262,7 +264,7 @@ class RoomRolledBack(PeerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The server offers an older or a different {name} than this device knows; it does not join that. "
+            f"The server offers an older or a different {name} than this device knows; it is not joined. "
             "Ask the other members what they see, and who runs the server."
         )
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class TimelineItem(Struct, array_like=True, frozen=True, kw_only=True):
-    """Something that happened in a room. ``seq``: its place in the room log; ``at``: the server's time (UTC)."""
+    """Something that happened in a room. ``seq``: its place in the log; ``at``: the server's time (UTC)."""
 
     seq: int
     at: datetime
@@ -113,7 +113,7 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True)
 class ServerTrusted:
-    """First contact with a server that no invite link vouches for: its key's pin (SHA-256) is kept from now on."""
+    """First contact with a server that no invite link vouches for: its key's pin (32 bytes) is kept."""
 
     server: str
     pin: bytes

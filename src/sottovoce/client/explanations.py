@@ -40,10 +40,10 @@ def key_changed(user: str, *, was_verified: bool) -> Explanation:
     """A pinned account key is not the one shown."""
     known = "verified" if was_verified else "known"
     return Explanation(
-        f"The key of {user} is not the {known} one: a new account under the same name, or somebody in between. "
-        "The room stands still until you decide.",
-        f"Ask {user} by voice or in person, compare the numbers of `/verify {user}`, and accept the new key with "
-        f"`/verify {user} done`.",
+        f"The key of {user} is not the {known} one: a new account under the same name, or somebody in "
+        "between. The room stands still until you decide.",
+        f"Ask {user} by voice or in person, compare the numbers of `/verify {user}`, and accept the new key "
+        f"with `/verify {user} done`.",
     )
 
 

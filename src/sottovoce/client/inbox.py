@@ -70,7 +70,7 @@ class Inbox:
                 continue  # the next connection looks again; the inbox keeps what is in it
 
     async def _stock_up(self, link: ServerLink) -> None:
-        left = await link.request(lambda number: KeyPackagesLeft(number), KeyPackagesLeftReply)
+        left = await link.request(KeyPackagesLeft, KeyPackagesLeftReply)
         if left.left >= FEW and not left.last_resort_used:
             return
         fresh = [self._make() for _ in range(STOCK if left.left < FEW else 0)]
@@ -107,7 +107,7 @@ class Inbox:
         )
 
     async def _empty(self, link: ServerLink) -> None:
-        reply = await link.request(lambda number: InboxFetch(number), InboxFetchReply)
+        reply = await link.request(InboxFetch, InboxFetchReply)
         for item in reply.items:
             found = await self._bundle_for(item.payload)
             if found is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sottovoce.client.chain import LogChain
+from sottovoce.client.chain import INITIAL_HASH, LogChain
 from sottovoce.client.credentials import certificate_of
 from sottovoce.client.errors import ContentError, RoomRolledBack, SecretOutdated
 from sottovoce.client.join_secret import (
@@ -51,8 +51,6 @@ class PlannedJoin:
     """An external commit ready to be sent, and the group to take over once it is accepted."""
 
     group: Group
-    rejoins: bool
-    """Whether this device had a leaf before, removed by this commit."""
     request: Callable[[int], Commit]
 
 
@@ -129,15 +127,12 @@ def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> Planned
     def request(number: int) -> Commit:
         return Commit(number, record.room_id, message_id, epoch, payload, sealed, [device], removed)
 
-    return PlannedJoin(staged.group, old_leaf is not None, request)
+    return PlannedJoin(staged.group, request)
 
 
-def take_over(
-    state: RoomState, group: Group, chain: LogChain, changes: Changes, *, continues_counting: bool
-) -> None:
-    """Be a member of ``group``, whose log we have from ``chain`` on.
+def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes) -> None:
+    """Be a member of ``group``, whose log we have from ``chain`` on, with a leaf that has sent nothing yet.
 
-    ``continues_counting``: this device only joined again, so its messages go on being numbered.
     Raises :class:`~sottovoce.client.credentials.AccountKeyChanged` when two members of one name disagree.
     """
     state.pin_first_contacts(changes, group.members())
@@ -154,9 +149,9 @@ def take_over(
         joined_seq=chain.seq,
         highest_epoch=max(state.record.highest_epoch, group.epoch),
         trouble="",
+        counter=0,
+        previous_hash=INITIAL_HASH,
     )
-    if not continues_counting:
-        state.update(counter=0, previous_hash=bytes(32))
     changes.replaces_group = changes.forgets_senders = True
     changes.ratchets = {**group.all_records()}
     group.ratchet_changes()  # they are among the records just taken
@@ -173,9 +168,7 @@ def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) 
     group = Group.join(welcome, bundle, config=state.config)
     if group.group_id != state.record.room_id:
         raise ContentError("A Welcome is for another room than the server says.")
-    data = next(
-        (e.data for e in group.join_extensions if e.extension_type == JOIN_SECRET_EXTENSION), b""
-    )
+    data = next((e.data for e in group.join_extensions if e.extension_type == JOIN_SECRET_EXTENSION), b"")
     secret = JoinSecret.from_extension(data)
     policy = policy_in(group.extensions)
     if secret.epoch != policy.join_secret_epoch:

@@ -23,7 +23,11 @@ class KeptRoom:
     """A room's state and outbox. Whoever changes them calls :meth:`save` before anybody else hears of it."""
 
     def __init__(
-        self, record: RoomRecord, around: Surroundings, store: DeviceStore, secrets_changed: Callable[[], None]
+        self,
+        record: RoomRecord,
+        around: Surroundings,
+        store: DeviceStore,
+        secrets_changed: Callable[[], None],
     ) -> None:
         self.state = RoomState(record, around)
         self.around: Final = around

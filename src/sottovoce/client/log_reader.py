@@ -27,7 +27,7 @@ from sottovoce.client.events import (
 )
 from sottovoce.client.join_secret import EXPORT_LABEL, JOIN_SECRET_LENGTH
 from sottovoce.client.log_payload import MemberCommit, decode_commit
-from sottovoce.client.room_state import Changes, RoomState, occupant, policy_in
+from sottovoce.client.room_state import Changes, RoomState, policy_in
 from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.errors import PeerError
@@ -104,7 +104,7 @@ class LogReader:
             if isinstance(staged, StagedCommit):
                 raise OutOfStep("A commit was stored as a message.")
         except OwnMessage as trouble:
-            # threats.md B4: this leaf sent something this store knows nothing of, so the store is an old copy.
+            # threats.md B4: this leaf sent what this store knows nothing of, so the store is an old copy.
             raise OutOfStep("This device's store is older than what it has sent.") from trouble
         except OutOfStep as trouble:
             self._add_gap(entry, changes, 1, str(trouble))
@@ -149,12 +149,13 @@ class LogReader:
         text = content.text
         if text is None:
             changes.items.append(
-                (Gap(seq=seq, at=at, count=1, reason=f"{sender.user} sent what this version cannot show."), None)
+                (
+                    Gap(seq=seq, at=at, count=1, reason=f"{sender.user} sent what this version cannot show."),
+                    None,
+                )
             )
             return
-        message_id = content.message_id(
-            around.user_uri(sender.account_name), around.room_uri(record.room_id)
-        )
+        message_id = content.message_id(around.user_uri(sender.account_name), around.room_uri(record.room_id))
         message = ReceivedMessage(
             seq=seq,
             at=at,
@@ -251,13 +252,11 @@ class LogReader:
         self._show_roster(entry, certificates(before), certificates(after) if policy else [], changes)
 
     def _begin_histories(self, staged: StagedCommit, changes: Changes) -> None:
-        """Devices that come anew number their messages from 1; who only joined again goes on counting."""
-        gone = {occupant(member) for member in staged.removed}
+        """A leaf that comes, anew or again, numbers its messages from 1."""
         for member in staged.added:
             certificate = certificate_of(member.credential)
-            if occupant(member) not in gone:
-                key = (certificate.account_name, certificate.device_id)
-                self.state.senders[key] = changes.senders[key] = SenderHistory()
+            key = (certificate.account_name, certificate.device_id)
+            self.state.senders[key] = changes.senders[key] = SenderHistory()
 
     def _process_commit(self, payload: bytes, now: int) -> StagedCommit:
         group, state = self._group(), self.state

@@ -2,8 +2,8 @@
 
 ``add`` writes the plaintext; ``encrypt`` makes ciphertexts of the oldest ones, to be stored together with
 the ratchet step *before* they are sent (threats.md B4). A ciphertext whose fate is unknown is sent again as
-it is, under the same message id, so the server stores it once; only a refusal as stale makes a new one, of the
-very same envelope.
+it is, under the same message id, so the server stores it once; only a refusal as stale makes a new one, of
+the very same envelope.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Outbox:
         batch: list[OutboxRecord] = []
         length = 0
         for record in self._unacknowledged.values():
-            # What is not encrypted yet grows to its padding bucket; twice the content and 2 KiB is above that.
+            # What is not encrypted yet will be padded: twice the content and 2 KiB is more than that.
             length += len(record.ciphertext) if record.ciphertext else 2 * len(record.content) + 2048
             if batch and (len(batch) == MAX_BATCH or length > MAX_BATCH_LENGTH):
                 break
@@ -119,13 +119,16 @@ class Outbox:
             if record.payload_hash is not None:
                 self.by_payload.pop(record.payload_hash, None)
             if record.position in self._unacknowledged:
-                self._replace(
-                    msgspec.structs.replace(record, epoch=None, ciphertext=None, payload_hash=None)
-                )
+                self._replace(msgspec.structs.replace(record, epoch=None, ciphertext=None, payload_hash=None))
 
     def discard_all_ciphertexts(self) -> None:
-        """They are of a leaf this device no longer has; what the server stored of them it recognises by id."""
+        """They are of a leaf this device no longer has; what the server stored of them, it knows by id.
+
+        Their envelopes go too: a new leaf numbers its messages from 1.
+        """
         self.discard_ciphertexts(tuple(self._unacknowledged.values()))
+        for record in tuple(self._unacknowledged.values()):
+            self._replace(msgspec.structs.replace(record, envelope=None))
 
     def requests(self, batch: Sequence[OutboxRecord]) -> list[Outgoing]:
         """The batch as the link sends it."""

@@ -97,9 +97,7 @@ class Room:
         devices = Counter(leaf.account_name for leaf in leaves)
         accounts = {leaf.account_name: leaf for leaf in leaves}
         return [
-            RoomMember(
-                leaf.user, devices[name], self._around.contacts.is_verified(name), leaf.account_key
-            )
+            RoomMember(leaf.user, devices[name], self._around.contacts.is_verified(name), leaf.account_key)
             for name, leaf in sorted(accounts.items())
         ]
 
@@ -122,7 +120,7 @@ class Room:
         await self._until(self._sync.kept.outbox.acknowledged())
 
     async def messages(self, after: int | None = None) -> AsyncIterator[ReceivedMessage]:
-        """Every message after log entry ``after``, in log order, then each new one; None: all this device holds."""
+        """Messages after log entry ``after`` (None: all there are here) in log order, then each new one."""
         async for item in self.timeline(after):
             if isinstance(item, ReceivedMessage):
                 yield item

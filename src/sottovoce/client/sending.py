@@ -41,6 +41,7 @@ class Sending:
         if kept.state.group is None:
             raise OutOfStep("This device holds no keys of the room.")
         batch = kept.outbox.next_batch()
+        numbering = {"counter": kept.record.counter, "previous_hash": kept.record.previous_hash}
         encrypted = kept.outbox.encrypt(batch, kept.state, kept.state.group)
         if encrypted:
             await kept.save_ratchets(tuple(encrypted))
@@ -55,6 +56,9 @@ class Sending:
             return
         self._follower.expect(max(reply.seqs))
         stored = kept.outbox.acknowledge(batch, reply.seqs)
+        if max(reply.seqs) <= kept.record.joined_seq:
+            # The server had all of them from an earlier leaf of ours: no number of this one was used.
+            kept.state.update(**numbering)
         await self._show_passed(stored, reply.seqs)
 
     async def _show_passed(self, batch: Sequence[OutboxRecord], seqs: Sequence[int]) -> None:

@@ -23,7 +23,7 @@ DEFAULT_PORT: Final = 7443
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where to connect, the pin (32 bytes) to expect there, None at first contact, and the link if there was one."""
+    """Where to connect, the pin (32 bytes) to expect there (None: first contact), and the link if any."""
 
     host: str
     port: int

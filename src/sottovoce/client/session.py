@@ -38,7 +38,7 @@ FATAL: Final = (CertificateChanged, DeviceRefused, NameTaken, RegistrationRefuse
 
 
 def backoff(attempt: int, away: float) -> float:
-    """The bound in seconds of the delay before attempt number ``attempt`` (from 0), ``away`` seconds after."""
+    """The bound in seconds of the delay before attempt ``attempt`` (from 0), ``away`` seconds after."""
     cap = SHORT_CAP if away < LONG_AFTER else LONG_CAP
     return min(cap, FIRST_DELAY * float(2 ** min(attempt, 16)))
 
@@ -135,7 +135,7 @@ class Session:
             while not link.closed.done():
                 await asyncio.wait((link.closed,), timeout=PING_EVERY)
                 if not link.closed.done():
-                    await link.request(lambda number: Ping(number), Done, deadline=PING_DEADLINE)
+                    await link.request(Ping, Done, deadline=PING_DEADLINE)
         except (LinkLost, RequestRefused, RateLimited) as trouble:
             link.close()
             return str(trouble)

@@ -101,7 +101,7 @@ class ServerLink(asyncio.Protocol):
         except OSError as trouble:
             raise ServerNotReachable(host, port, trouble.strerror or str(trouble)) from trouble
         try:
-            link._check_server(host, port, pin)
+            link.check_server(host, port, pin)
             link.greeting = await link.request(
                 lambda number: Hello(number, [PROTOCOL_VERSION], "sottovoce-python"), HelloReply
             )
@@ -188,7 +188,11 @@ class ServerLink(asyncio.Protocol):
             if future is not None and not future.done():
                 future.set_result(message)
 
-    def _check_server(self, host: str, port: int, pin: bytes | None) -> None:
+    def check_server(self, host: str, port: int, pin: bytes | None) -> None:
+        """Hold the server's key against ``pin``, before anything is sent.
+
+        Raises :class:`CertificateChanged`, and :class:`ServerNotReachable` for what is no such server.
+        """
         transport = self._transport
         tls = transport.get_extra_info("ssl_object") if transport else None
         if tls is None:

@@ -25,7 +25,7 @@ SETTLING: Final = 2.0
 
 
 class VaultKeeper:
-    """Stores what ``collect`` gives whenever :meth:`changed` was called; ``adopt`` takes what others stored."""
+    """Stores what ``collect`` gives after :meth:`changed`; ``adopt`` takes what other devices stored."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class VaultKeeper:
         except RequestRefused as refusal:
             if refusal.error_code is not ErrorCode.VAULT_CONFLICT:
                 raise
-            reply = await link.request(lambda number: VaultGet(number), VaultReply)
+            reply = await link.request(VaultGet, VaultReply)
             await self._adopt(vaults.open_vault(reply.vault, self._account.vault_key))
             await self._keep_version(reply.version)
             raise LinkLost("another device was storing the vault") from refusal

@@ -53,15 +53,15 @@ def timeline(database: Database, room_id: bytes, position: int, limit: int) -> l
 
 def position_after(database: Database, room_id: bytes, seq: int) -> int:
     """The last timeline position whose item stands at or before log entry ``seq``; 0 when there is none."""
-    row = database.one(
-        "SELECT max(position) FROM timeline WHERE room_id = ? AND seq <= ?", (room_id, seq)
-    )
+    row = database.one("SELECT max(position) FROM timeline WHERE room_id = ? AND seq <= ?", (room_id, seq))
     return int(row[0]) if row and row[0] is not None else 0
 
 
 def add_links(database: Database, room_id: bytes, links: Iterable[tuple[int, bytes]]) -> None:
     """Append (seq, hash) links to the chain."""
-    database.execute_many("INSERT OR REPLACE INTO chain VALUES (?, ?, ?)", ((room_id, *link) for link in links))
+    database.execute_many(
+        "INSERT OR REPLACE INTO chain VALUES (?, ?, ?)", ((room_id, *link) for link in links)
+    )
 
 
 def link(database: Database, room_id: bytes, seq: int) -> bytes | None:
@@ -81,7 +81,8 @@ def links(database: Database, room_id: bytes, newest: int) -> list[tuple[int, by
 def senders(database: Database, room_id: bytes) -> list[SenderRecord]:
     """The newest message of every device heard in the room."""
     rows = database.all(
-        "SELECT account_name, device_id, counter, message_hash FROM sender_histories WHERE room_id = ?", (room_id,)
+        "SELECT account_name, device_id, counter, message_hash FROM sender_histories WHERE room_id = ?",
+        (room_id,),
     )
     return [SenderRecord(*row) for row in rows]
 

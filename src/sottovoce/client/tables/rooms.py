@@ -135,7 +135,9 @@ def forget_group(database: Database, room_id: bytes) -> None:
 
 def intents(database: Database, room_id: bytes) -> list[StoredIntent]:
     """What this device means to commit, oldest first."""
-    rows = database.all("SELECT position, record FROM intents WHERE room_id = ? ORDER BY position", (room_id,))
+    rows = database.all(
+        "SELECT position, record FROM intents WHERE room_id = ? ORDER BY position", (room_id,)
+    )
     return [StoredIntent(position, decode(record, AnyIntent)) for position, record in rows]  # type: ignore[arg-type]
 
 
