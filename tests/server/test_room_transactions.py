@@ -63,7 +63,7 @@ class RoomLog(RuleBasedStateMachine):
         return message_id(self.numbers)
 
     def attempt(self, work):
-        """Run in a transaction; return the result, or the refusal's code after a rollback that changed nothing."""
+        """Run in a transaction; return the result, or the code of a refusal that changed nothing."""
         changes = self.db.total_changes
         self.db.execute("BEGIN")
         try:
@@ -72,7 +72,7 @@ class RoomLog(RuleBasedStateMachine):
             assert self.db.total_changes == changes, "a refusal comes before any write"
             self.db.execute("ROLLBACK")
             if refused.code == ErrorCode.STALE_EPOCH:
-                assert refused.epoch == self.epoch
+                assert refused.epoch == self.epoch  # noqa: PT017 - every outcome is looked at, this one more
             return refused.code
         self.db.execute("COMMIT")
         return result

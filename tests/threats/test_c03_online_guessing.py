@@ -1,4 +1,4 @@
-"""C3: guesses without a third message count as failed; the limit holds; the owner's devices are not locked."""
+"""C3: a guess without its third message counts as failed; the limit holds; no device is locked out."""
 
 from __future__ import annotations
 

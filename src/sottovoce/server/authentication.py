@@ -22,7 +22,7 @@ from sottovoce.link.errors import CertificateError
 from sottovoce.link.messages import ErrorCode
 from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
-from sottovoce.server.errors import Refused
+from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts
@@ -262,7 +262,7 @@ class AuthenticationService:
     def _limit(self, buckets: TokenBuckets, key: object) -> None:
         wait = buckets.take(key, self._clock())
         if wait > 0:
-            raise _rate_limited(wait)
+            raise rate_limited(wait)
 
     def _count_guess(self, session: Session, name: str) -> None:
         """Let a guess through and count it as failed, or refuse it for now.
@@ -278,7 +278,7 @@ class AuthenticationService:
         )
         wait = wait or self._guesses_anywhere.take(name, now)
         if wait > 0:
-            raise _rate_limited(wait)
+            raise rate_limited(wait)
         self._guesses.failed(key, now)
 
     def _forgive_guess(self, session: Session, name: str) -> None:
@@ -321,7 +321,3 @@ def _account_row(session: Session) -> int:
 
 def _login_failed() -> Refused:
     return Refused(ErrorCode.LOGIN_FAILED, "the login failed: user name, password or device is not right")
-
-
-def _rate_limited(wait: float) -> Refused:
-    return Refused(ErrorCode.RATE_LIMITED, "too many tries; wait a little", retry_after=round(wait, 3))

@@ -6,6 +6,7 @@ who runs the server; each sentence says what to do next.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from sottovoce.errors import LocalError, PeerError
@@ -25,6 +26,15 @@ class Refused(PeerError):
         self.code = code
         self.retry_after = retry_after
         self.epoch = epoch
+
+
+def rate_limited(wait: float) -> Refused:
+    """Too many of something; come back in ``wait`` seconds, told in whole milliseconds and never as none."""
+    return Refused(
+        ErrorCode.RATE_LIMITED,
+        "too many tries; wait a little",
+        retry_after=max(1, math.ceil(wait * 1000)) / 1000,
+    )
 
 
 class ServerStartError(LocalError):

@@ -9,7 +9,7 @@ from typing import Final
 
 from sottovoce.link import messages as m
 from sottovoce.link.messages import ErrorCode
-from sottovoce.server.errors import Refused
+from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts, key_packages
 from sottovoce.server.store.store import Store
@@ -65,9 +65,7 @@ class KeyDirectory:
         name = request.user.lower()
         wait = self._by_claimer.take(session.current_device.account, now) or self._by_target.take(name, now)
         if wait > 0:
-            raise Refused(
-                ErrorCode.RATE_LIMITED, "too many claims; wait a little", retry_after=round(wait, 3)
-            )
+            raise rate_limited(wait)
 
         def work(db: sqlite3.Connection) -> list[m.KeyPackageOf]:
             devices = accounts.devices_of(db, name)

@@ -48,7 +48,8 @@ def test_the_constraints_hold_what_the_protocol_promises(tmp_path):
     database.bring_up_to_date(path)
     db = database.open_connection(path)
     db.execute(
-        "INSERT INTO rooms (id, room_id, addition_epoch, head, head_hash, first) VALUES (1, x'00', 0, 0, x'', 1)"
+        "INSERT INTO rooms (id, room_id, addition_epoch, head, head_hash, first)"
+        " VALUES (1, x'00', 0, 0, x'', 1)"
     )
     insert = "INSERT INTO entries (room, seq, kind, epoch, message_id, at, head_hash, payload) VALUES "
     db.execute(insert + "(1, 1, 1, 0, x'01', 0, x'', x'')")
