@@ -330,3 +330,21 @@ async def test_everyone_sees_one_order(server, alice, room):
 
 def test_entry_kinds_hash_differently():
     assert EntryKind.COMMIT.octet != EntryKind.MESSAGE.octet
+
+
+async def test_sixty_who_join_at_once_all_join_without_one_retry(server, alice, room):
+    joiners = [await server.device(f"joiner{number}") for number in range(60)]
+
+    async def join_by_turn(identity, client):
+        turn = await client.ask(m.Turn, room, True)
+        reply = await join(client, identity, room, turn.epoch)
+        await client.ask(m.Subscribe, room)
+        return reply.seq
+
+    seqs = await asyncio.gather(*(join_by_turn(*joiner) for joiner in joiners))
+    assert sorted(seqs) == list(range(1, 61))
+    assert seqs == sorted(seqs), "first come, first served"
+    await alice[1].ask(m.Append, room, [message(b"welcome", epoch=60)])
+    for _, client in joiners:
+        while (await client.entries(1))[-1].payload != b"welcome":
+            pass

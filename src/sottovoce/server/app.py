@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -53,7 +53,7 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server listens; ``pin``: SHA-256 of its public key (32 bytes), ``invite``: a link to its lobby."""
+    """Where a server listens. ``pin``: SHA-256 of its public key, 32 bytes; ``invite``: leads to its lobby."""
 
     host: str
     port: int
@@ -130,7 +130,7 @@ async def run(
             retention.cancel()
             await asyncio.gather(retention, return_exceptions=True)
             await _shut_down(listener, dispatcher, store)
-        _log.info("stopped", extra={"fields": {"entries_stored": metrics.entries_stored}})
+        _log.info("stopped", extra={"fields": asdict(metrics)})
 
 
 async def _shut_down(listener: Listener, dispatcher: Dispatcher, store: Store) -> None:

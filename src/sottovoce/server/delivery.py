@@ -1,8 +1,8 @@
 """The delivery service: room logs, one commit per epoch, turns, inboxes (RFC 9750 §5).
 
 The way of a message: :meth:`DeliveryService.append` hands a transaction to the store's writer; after COMMIT
-its outcome comes back on the event loop, where the sender is answered and the entries, encoded once, go to every
-subscriber. Outcomes come in the log's order, so every connection is pushed one and the same order.
+its outcome comes back on the event loop, where the sender is answered and the entries, encoded once, go to
+every subscriber. Outcomes come in the log's order, so every connection is pushed one and the same order.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Metrics:
-    """Each field only grows, ``connections`` apart."""
+    """Each field only grows, ``connections`` apart; the log shows them when the server stops."""
 
     connections: int = 0
     connections_accepted: int = 0
@@ -22,7 +22,3 @@ class Metrics:
     entries_stored: int = 0
     entries_pushed: int = 0
     catch_ups: int = 0
-
-    def exposition(self) -> str:
-        """Return the counters in Prometheus's text form."""
-        return "".join(f"sottovoce_{field.name} {getattr(self, field.name)}\n" for field in fields(self))

@@ -41,6 +41,3 @@ class Fanout(Protocol):
 
     def wake(self, device: int, frame: bytes) -> None:
         """Send a push to every connection of one device."""
-
-    def everyone(self, frame: bytes) -> None:
-        """Send a push to every connection."""

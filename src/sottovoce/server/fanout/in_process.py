@@ -59,11 +59,6 @@ class InProcessFanout:
         for subscriber in self._devices.get(device, ()):
             subscriber.push(frame)
 
-    def everyone(self, frame: bytes) -> None:
-        """See the protocol."""
-        for subscriber in self._subscribers:
-            subscriber.push(frame)
-
     def _drop(self, room_id: bytes, subscriber: Subscriber) -> None:
         subscribers = self._rooms.get(room_id)
         if subscribers is not None:
