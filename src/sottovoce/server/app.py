@@ -53,7 +53,7 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server listens. ``pin``: SHA-256 of its public key, 32 bytes; ``invite``: leads to its lobby."""
+    """Where a server listens. ``pin``: SHA-256 of its public key, 32 bytes; ``invite``: into its lobby."""
 
     host: str
     port: int
