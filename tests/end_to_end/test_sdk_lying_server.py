@@ -1,4 +1,4 @@
-"""A server that alters, drops, forks or forgets what it was given: the members see it, and the room goes on."""
+"""A server that alters, drops, forks or forgets what it was given: the members see it, the room goes on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import pytest
 from sdk_world import World, a_world, item, messages, texts, until
 
 from sottovoce.client.events import ForkAlarm, Gap, ReceivedMessage, RoomRejoined
@@ -88,7 +87,8 @@ async def test_a_message_stored_twice_is_shown_once(tmp_path: Path) -> None:
         (seq,) = _message_seqs(world)
         columns = "room, kind, epoch, at, head_hash, payload"
         world.sql(
-            f"INSERT INTO entries (seq, message_id, {columns}) SELECT seq + 1, ?, {columns} FROM entries WHERE seq = ?",
+            f"INSERT INTO entries (seq, message_id, {columns}) "
+            f"SELECT seq + 1, ?, {columns} FROM entries WHERE seq = ?",
             (bytes(16), seq),
         )
         _rewrite_log(world)
@@ -288,8 +288,3 @@ def _rewrite_log(world: World, without: set[int] = frozenset()) -> None:
         head = hashlib.sha256(head + bytes([kind]) + hashlib.sha256(payload).digest()).digest()
         world.sql("UPDATE entries SET seq = ?, head_hash = ? WHERE rowid = ?", (seq, head, rowid))
     world.sql("UPDATE rooms SET head = ?, head_hash = ?", (len(kept), head))
-
-
-@pytest.fixture(autouse=True)
-def _one_room_in_the_database() -> None:
-    """The statements above tamper with the lobby's log, the only one there is unless a test says so."""

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from sottovoce.client.errors import StoreDamaged, StoreUnwritable
+from sottovoce.client.errors import ClientClosed, StoreDamaged, StoreUnwritable
 from sottovoce.client.tables import schema
 from sottovoce.client.tables.database import Database
 from sottovoce.crypto.secret import Secret
@@ -39,6 +39,7 @@ class DeviceStore:
         self.path: Final = path
         self._connection: Final = connection
         self._executor: Final = executor
+        self._closed = False
 
     @classmethod
     async def open(cls, path: Path, key: Secret) -> Self:
@@ -59,9 +60,11 @@ class DeviceStore:
     async def transact(self, work: Callable[[Database], T]) -> T:
         """Run ``work`` inside BEGIN IMMEDIATE and COMMIT, and return its result once it is on disk.
 
-        Raises what ``work`` raises (nothing is stored then), :class:`StoreDamaged` or
-        :class:`StoreUnwritable`.
+        Raises what ``work`` raises (nothing is stored then), :class:`StoreDamaged`,
+        :class:`StoreUnwritable`, or :class:`ClientClosed` after :meth:`close`.
         """
+        if self._closed:
+            raise ClientClosed
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._transact, work)
 
@@ -86,6 +89,9 @@ class DeviceStore:
 
     async def close(self) -> None:
         """Finish what is queued, and close the database."""
+        if self._closed:
+            return
+        self._closed = True
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._executor, self._connection.close)
         self._executor.shutdown(wait=True)

@@ -7,6 +7,7 @@ to an account that exists; which of the two is found out by trying.
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,4 +169,5 @@ async def _keep(store: DeviceStore, account: AccountRecord, server: ServerRecord
 
 async def _ask(password: Password) -> Secret:
     text = password if isinstance(password, str) else await asyncio.to_thread(password)
-    return Secret(text.encode("utf-8", "surrogatepass"))
+    # RFC 8265 §4.2.2: the same password typed on another keyboard is the same bytes, by Normalization Form C.
+    return Secret(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass"))

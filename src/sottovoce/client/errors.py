@@ -14,6 +14,7 @@ from sottovoce.link.messages import ErrorCode
 __all__ = [
     "BadInviteLink",
     "CertificateChanged",
+    "ClientClosed",
     "ContentError",
     "DeviceRefused",
     "ExpiredInviteLink",
@@ -60,6 +61,13 @@ class DeviceRefused(LocalError):
             f"The server does not know this device of {user}: it was revoked, or the server's data is new. "
             "Move the profile's folder aside and log in again with your password, or register anew."
         )
+
+
+class ClientClosed(LocalError):
+    """Something was asked of a client after its ``async with`` block had ended."""
+
+    def __init__(self) -> None:
+        super().__init__("This client is closed. Connect again with `sottovoce.connect`.")
 
 
 class NameTaken(LocalError):

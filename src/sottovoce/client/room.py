@@ -6,14 +6,15 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
+from sottovoce.client.errors import ClientClosed, NotInRoom, UnknownUser
 from sottovoce.client.errors import KeyChanged as KeyChangedError
-from sottovoce.client.errors import NotInRoom, UnknownUser
 from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember
 from sottovoce.client.explanations import sending_blocked
 from sottovoce.client.outbox import Delivery
@@ -130,28 +131,26 @@ class Room:
         is out of the room.
         """
         room_id, sync = self.room_id, self._sync
-        position = 0
-        if after is not None:
-            seq = after
-            position = await self._store.transact(
-                lambda database: log_table.position_after(database, room_id, seq)
-            )
-        while True:
-            seen, since, ended = sync.kept.revision, position, sync.ended is not None
-            page = await self._store.transact(
-                lambda database, since=since: log_table.timeline(database, room_id, since, _PAGE)  # type: ignore[misc]
-            )
-            for stored in page:
-                position = stored.position
-                yield stored.item
-            if page:
-                continue
-            if ended:
-                return
-            async with sync.kept.changed:
-                await sync.kept.changed.wait_for(
-                    lambda seen=seen: sync.kept.revision != seen or sync.ended is not None  # type: ignore[misc]
+        try:
+            position = 0 if after is None else await self._position_after(after)
+            while True:
+                seen, is_over = sync.kept.revision, sync.ended is not None
+                page = await self._store.transact(
+                    partial(log_table.timeline, room_id=room_id, position=position, limit=_PAGE)
                 )
+                for stored in page:
+                    position = stored.position
+                    yield stored.item
+                if not page:
+                    if is_over:
+                        return
+                    await sync.wait_for_change(seen)
+        except ClientClosed:
+            return
+
+    async def _position_after(self, seq: int) -> int:
+        room_id = self.room_id
+        return await self._store.transact(lambda database: log_table.position_after(database, room_id, seq))
 
     def explain(self) -> list[Explanation]:
         """What went wrong in this room and what to do about it, newest first; empty when nothing did."""
@@ -225,8 +224,9 @@ class Room:
 
     def _changed_verified_contact(self) -> str | None:
         contacts = self._around.contacts.by_name
-        for member in self.members():
-            known = contacts.get(member.user.lower())
+        users = [member.user for member in self.members()]
+        for user in [*users, self._sync.stopped_by or ""]:
+            known = contacts.get(user.lower())
             if known is not None and known.verified and known.changed_key is not None:
                 return known.user
         return None

@@ -60,6 +60,8 @@ class RoomSync:
         self.sending: Final = Sending(kept, self.follower)
         self.ended: SottovoceError | None = None
         """Why the task is over: out of the room, or the client closed."""
+        self.stopped_by: str | None = None
+        """The user whose changed key keeps the room from going on."""
         self.entered: Final[asyncio.Future[None]] = observed_future()
         """Done at the first moment this device is a member; fails with what prevents it for good."""
         self._session: Final = session
@@ -98,6 +100,11 @@ class RoomSync:
         async with self.kept.changed:
             await self.kept.changed.wait_for(lambda: self.ended is not None)
         return self.ended or NotInRoom(self.record.name)
+
+    async def wait_for_change(self, revision: int) -> None:
+        """Wait until something was stored after ``revision``, or the room is followed no longer."""
+        async with self.kept.changed:
+            await self.kept.changed.wait_for(lambda: self.kept.revision != revision or self.ended is not None)
 
     async def leave(self) -> asyncio.Future[None]:
         """Leave the room for good; the future is done when the server knows."""
@@ -230,6 +237,7 @@ class RoomSync:
         kept, contacts = self.kept, self.kept.around.contacts
         known = contacts.by_name.get(trouble.user.lower())
         self._unblocked.clear()
+        self.stopped_by = trouble.user
         if known is not None and known.changed_key != trouble.account_key:
             changed = msgspec.structs.replace(known, changed_key=trouble.account_key)
             contacts.by_name[changed.account_name] = changed
@@ -245,6 +253,7 @@ class RoomSync:
         if not self.entered.done():
             self.entered.set_exception(trouble)
         await self._unblocked.wait()
+        self.stopped_by = None
 
     async def _wait_after(self, trouble: SottovoceError, attempt: int) -> None:
         self._emit(RoomTrouble(self.record.name, str(trouble)))
