@@ -1,0 +1,133 @@
+"""What a wire-tap sees: TLS 1.3 and nothing of ours (issue: done when 6)."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from end_to_end_world import World, in_room, make_room_key
+from recording_proxy import APPLICATION_DATA, TLS13, RecordingProxy, negotiated_version, tls_records
+
+from sottovoce.link.invite_link import InviteLink
+
+USER = "canaryuser"
+PASSWORD = "canary-password-9f3b"
+ROOM = "canaryroom"
+MESSAGE = "the canary message sings at dawn"
+
+
+def a_whole_session(world: World, link: str, *, room_key: Path) -> None:
+    """Register, make a room by key, two people talk, leave."""
+    first = world.chat(USER, "--room", ROOM, "--room-key", str(room_key), link=link, password=PASSWORD)
+    in_room(first)
+    second = world.chat("bob", "--room", ROOM, "--room-key", str(room_key), link=link)
+    in_room(second)
+    first.type(MESSAGE)
+    second.out.wait_for(lambda lines: f"{USER}: {MESSAGE}" in lines, "the message", 30)
+    assert first.wait() == 0
+    assert second.wait() == 0
+
+
+def test_recorded_bytes_are_tls_1_3_and_hold_no_word_of_ours(world: World) -> None:
+    proxy = RecordingProxy(world.server.port)
+    link = replace(InviteLink.parse(world.server.link, now=time.time()), port=proxy.port)
+    a_whole_session(world, str(link), room_key=make_room_key(world))
+    proxy.close()
+
+    assert len(proxy.conversations) >= 2
+    for conversation in proxy.conversations:
+        assert negotiated_version(bytes(conversation.to_client)) == TLS13
+        for direction in (conversation.to_server, conversation.to_client):
+            kinds = [kind for kind, _ in tls_records(bytes(direction))]
+            assert APPLICATION_DATA in kinds, "the session itself is encrypted records"
+            for word in (USER, PASSWORD, ROOM, MESSAGE, "lobby"):
+                for form in (word.encode(), word.encode("utf-16-le"), word.upper().encode()):
+                    assert form not in direction
+
+
+def test_a_client_that_offers_only_ffdhe2048_gets_it(world: World) -> None:
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", "-groups", "ffdhe2048",
+         "-ciphersuites", "TLS_AES_256_GCM_SHA384", "-tls1_3", "-alpn", "sottovoce/1"],
+        input=b"", capture_output=True, timeout=30, check=False,
+    ).stdout.decode()  # fmt: skip
+    assert "DH, 2048 bits" in shown, shown
+    assert "Cipher is TLS_AES_256_GCM_SHA384" in shown
+    assert "TLSv1.3" in shown
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_1"])
+def test_older_tls_is_refused(world: World, version: str) -> None:
+    shown = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", version,
+         "-cipher", "ALL:@SECLEVEL=0"],
+        input=b"", capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert shown.returncode != 0
+    assert b"Cipher is (NONE)" in shown.stdout
+
+
+def tshark_fields(capture: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["tshark", "-r", str(capture), *arguments], capture_output=True, check=False, timeout=60, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed: apt-get install tshark")
+def test_tshark_sees_frames_with_the_key_log_and_ciphertext_inside(tmp_path: Path) -> None:
+    keylog, capture = tmp_path / "keys.log", tmp_path / "session.pcapng"
+    world = World(tmp_path)
+    world.server.arguments = ("--keylog", str(keylog))
+    world.server.start()
+    try:
+        port = world.server.port
+        tap = subprocess.Popen(
+            ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(capture), "-a", "duration:120"],
+            stderr=subprocess.PIPE,
+        )
+        for line in tap.stderr:
+            if b"Capturing on" in line:
+                break
+        else:
+            pytest.skip("tshark may not capture on loopback here (needs root or dumpcap's capability)")
+        wait_until(lambda: capture.exists() and capture.stat().st_size > 0, 20)
+        a_whole_session(world, world.server.link, room_key=make_room_key(world))
+        tap.send_signal(signal.SIGINT)
+        tap.communicate(timeout=30)
+    finally:
+        world.close()
+
+    dissect = ("-d", f"tcp.port=={port},tls")
+    versions = tshark_fields(
+        capture, *dissect, "-Y", "tls.handshake.type==2",
+        "-T", "fields", "-e", "tls.handshake.extensions.supported_version",
+    ).split()  # fmt: skip
+    assert set(versions) == {"0x0304"}, "every ServerHello selects TLS 1.3"
+    raw = capture.read_bytes()
+    for word in (USER, PASSWORD, ROOM, MESSAGE):
+        assert word.encode() not in raw
+
+    opened = tshark_fields(
+        capture, *dissect, "-o", f"tls.keylog_file:{keylog}", "-o", "tls.desegment_ssl_records:TRUE",
+        "-Y", "data", "-T", "fields", "-e", "data",
+    )  # fmt: skip
+    frames = bytes.fromhex("".join(opened.split()).replace(",", "").replace(":", ""))
+    assert b"append" in frames, "with the key log the link's frames are readable"
+    assert b"device_login" in frames
+    assert USER.encode() in frames, "the server must know who logs in"
+    for word in (PASSWORD, ROOM, MESSAGE):
+        assert word.encode() not in frames, "and what is inside is still ciphertext"
+
+
+def wait_until(true, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < deadline, "time is up"
+        time.sleep(0.02)
