@@ -6,8 +6,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# Sixty clients that each compile the sources anew would measure the compiler.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit end-to-end coverage soak fuzz lock clean
+.PHONY: help venv dev demo test lint types layers unit end-to-end pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +42,8 @@ demo: venv ## a real server, three real clients, an encrypted conversation
 test: lint types layers unit end-to-end ## every check: lint, types, layers, tests, coverage
 
 lint: dev ## ruff
-	@$(BIN)/ruff check src tests bench fuzz
+	@$(BIN)/ruff check src tests docs
+	@$(BIN)/ruff format --check --quiet src tests docs
 
 types: dev ## mypy, strict
 	@$(BIN)/mypy
@@ -47,8 +51,9 @@ types: dev ## mypy, strict
 layers: dev ## import-linter: imports go down only
 	@$(BIN)/lint-imports
 
-unit: dev ## unit tests, official vectors, threats; branch coverage of the core
-	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end -n 2 --cov --cov-report=
+unit: dev ## official vectors, unit tests, threats; branch coverage of the core
+	@$(BIN)/python -m pytest tests/vectors --cov --cov-report=
+	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end --ignore=tests/vectors -n 2 --cov --cov-append --cov-report=
 	@for room in crypto mls opaque link; do \
 	  printf '%-7s branch coverage ' $$room; \
 	  $(BIN)/coverage report --include="src/sottovoce/$$room/*" --fail-under=95 --format=total || exit 1; \
@@ -58,6 +63,9 @@ end-to-end: dev ## real processes, real TLS, real terminals
 	@command -v tmux >/dev/null || { echo "make test needs tmux; on Debian: apt-get install tmux" >&2; exit 1; }
 	@command -v openssl >/dev/null || { echo "make test needs openssl; on Debian: apt-get install openssl" >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/end_to_end
+
+pictures: venv ## draw the README's picture from the running demo
+	@$(BIN)/python docs/pictures/make.py
 
 clean: ## remove what the tasks made
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
