@@ -160,6 +160,11 @@ class TestWelcome:
             secrets = replace(forgery.secrets, path_secret=secret)
             forgery.refused(forgery.sealed(forgery.info(), secrets), ValidationRule.WELCOME_PATH_SECRET)
 
+    def test_path_secret_kept_back(self, forgery: Forgery) -> None:
+        """Else the next commit, sealed to a node whose key the joiner should have, would crash it."""
+        secrets = replace(forgery.secrets, path_secret=None)
+        forgery.refused(forgery.sealed(forgery.info(), secrets), ValidationRule.WELCOME_PATH_SECRET)
+
     def test_path_secret_where_the_tree_is_blank(self, world: World) -> None:
         forgery = Forgery(world, force_path=False)
         forgery.after = replace(forgery.after, tree=forgery.after.tree.copy())

@@ -36,7 +36,7 @@ from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
-from sottovoce.mls.treekem import PathSecrets, new_path
+from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,7 @@ def join_by_welcome(
     private_keys = {tree_math.leaf_node_index(own): bundle.encryption_private_key.reveal()}
     if secrets.path_secret is not None:
         private_keys |= _path_keys(suite, tree, own, signer.leaf_index, secrets.path_secret)
+    _validate_own_path(tree, own, private_keys)
     schedule = key_schedule(suite, secrets.joiner_secret, combined, context.encoded)
     # §12.4.3.1: "Verify the confirmation tag in the GroupInfo using the derived confirmation key".
     confirmed, tag = context.confirmed_transcript_hash, group_info.confirmation_tag
@@ -216,6 +217,17 @@ def _path_keys(
     if any(pair.public != node.encryption_key for pair, (_, node) in zip(pairs, nodes, strict=True)):
         raise ValidationError(ValidationRule.WELCOME_PATH_SECRET)
     return {index: pair.private for pair, (index, _) in zip(pairs, nodes, strict=True)}
+
+
+def _validate_own_path(tree: RatchetTree, own: LeafIndex, private_keys: PrivateKeys) -> None:
+    """Check that we have the key of each node whose key is said to be known below it (§4.2, §12.4.3.1).
+
+    Without one that a lying committer kept back, no later commit that is sealed to it could be opened.
+    """
+    for index in tree.direct_path(own):
+        node = tree.parent_node(index)
+        if node is not None and own not in node.unmerged_leaves and index not in private_keys:
+            raise ValidationError(ValidationRule.WELCOME_PATH_SECRET, f"no secret for node {index}")
 
 
 # -- by external commit (§12.4.3.2) ----------------------------------------------------------------------

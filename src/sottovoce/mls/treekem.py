@@ -162,6 +162,7 @@ def open_path(
             raise ValidationError(ValidationRule.PATH_CIPHERTEXTS)
     # The sender is another member, so exactly one node of its path has us below its child off the path.
     start = next(at for at, (_, other) in enumerate(filtered) if tree_math.is_below(own, other))
+    # By the tree's invariant (§4.2) we have the key of one node of that child's resolution.
     position, index = next((p, at) for p, at in enumerate(resolutions[start]) if at in private_keys)
     sealed = path.nodes[start].encrypted_path_secret[position]
     try:
