@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 PROTOCOL_VERSION = 1
 ALPN = "sottovoce/1"
 
-UserName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
+UserName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]  # \Z: a $ lets a last newline by
 RoomId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 DeviceId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 MessageId = Annotated[bytes, Meta(min_length=16, max_length=16)]
