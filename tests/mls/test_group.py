@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from mls_world import CONFIG, NOW, World, refused_by, unchanged, whole
+from mls_world import CONFIG, NOW, World, refused, refused_by, unchanged, whole
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import SUPPORTED, CipherSuite
@@ -35,6 +35,7 @@ from sottovoce.mls import (
     inspect_group_info,
 )
 from sottovoce.mls.framing import MLSMessage, PrivateMessage
+from sottovoce.mls.proposals import Remove
 
 SECRET = {b"join": Secret(b"\x07" * 32)}
 
@@ -234,6 +235,51 @@ class TestProposals:
         with pytest.raises(StaleStaging):
             alice.merge(staged)
         refused_by(bob, staged.message, WrongEpoch)
+
+    def test_a_flood_is_refused(self, world: World) -> None:
+        world.config = GroupConfig(authentication=CONFIG.authentication, max_pending_proposals=3)
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        first = alice.propose_remove(LeafIndex(0), random=os.urandom)
+        alice.merge(first)
+        world.deliver(first.message, alice)
+        for leaf in (1, 2):
+            staged = alice.propose_remove(LeafIndex(leaf), random=os.urandom)
+            alice.merge(staged)
+            world.deliver(staged.message, alice)
+        with unchanged(alice), pytest.raises(ValidationError) as caught:
+            alice.propose_update(random=os.urandom)
+        assert caught.value.rule is ValidationRule.PROPOSAL_COUNT
+        alice._config = CONFIG
+        one_more = alice.propose_update(random=os.urandom)
+        refused(bob, one_more.message, ValidationRule.PROPOSAL_COUNT)
+        # The same proposal again is none more, another member has a count of its own, so has another epoch.
+        again = alice.propose_remove(LeafIndex(0), random=os.urandom)
+        bob.merge(bob.process(again.message, now=NOW))
+        bob.merge(bob.propose_update(random=os.urandom))
+        bob.merge(bob.commit(include_pending=False, random=os.urandom, now=NOW))
+        assert not bob.has_pending_proposals
+        assert carol.has_pending_proposals
+
+    def test_policy_may_refuse_one_before_it_is_committed(self, world: World) -> None:
+        class NotAllowedError(MLSPeerError):
+            pass
+
+        def only_to_leave(staged: StagedProposal) -> None:
+            proposal = staged.proposal
+            if not (isinstance(proposal, Remove) and proposal.removed == staged.sender):
+                raise NotAllowedError("a member may propose to leave, and nothing else")
+
+        world.config = GroupConfig(authentication=CONFIG.authentication, check_proposal=only_to_leave)
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        with unchanged(bob), pytest.raises(NotAllowedError):
+            bob.propose_remove(carol.own_leaf_index, random=os.urandom)
+        bob._config = CONFIG
+        refused_by(
+            alice, bob.propose_remove(carol.own_leaf_index, random=os.urandom).message, NotAllowedError
+        )
+        alice.merge(alice.process(bob.propose_remove(bob.own_leaf_index, random=os.urandom).message, now=NOW))
+        removed = alice.commit(random=os.urandom, now=NOW).removed
+        assert [member.leaf_index for member in removed] == [bob.own_leaf_index]
 
     def test_of_nobody(self, world: World) -> None:
         (alice,) = world.group_of("alice")

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
         find_extension,
     )
     from sottovoce.mls.framing import ContentType, MLSMessage, PrivateMessage, PublicMessage, WireFormat
-    from sottovoce.mls.group import Group, StagedJoin
-    from sottovoce.mls.join import GroupInfoView, inspect_group_info
+    from sottovoce.mls.group import Group
+    from sottovoce.mls.join import GroupInfoView, StagedJoin, inspect_group_info
     from sottovoce.mls.key_package import (
         KeyPackage,
         KeyPackageBundle,
@@ -114,8 +114,8 @@ _SOURCES = {
     "epoch": ("Member",),
     "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
     "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "WireFormat"),
-    "group": ("Group", "StagedJoin"),
-    "join": ("GroupInfoView", "inspect_group_info"),
+    "group": ("Group",),
+    "join": ("GroupInfoView", "StagedJoin", "inspect_group_info"),
     "key_package": (
         "KeyPackage",
         "KeyPackageBundle",

@@ -10,7 +10,7 @@ from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService
 from sottovoce.mls.secret_tree import RatchetLimits
 
 if TYPE_CHECKING:
-    from sottovoce.mls.staged import StagedCommit
+    from sottovoce.mls.staged import StagedCommit, StagedProposal
 
 BUCKETS: Final = (256, 1024, 4096, 16384, 65536)
 """Lengths in bytes that :func:`bucket_padding` pads a plaintext to."""
@@ -32,7 +32,10 @@ class GroupConfig:
     """The choices of one application; the defaults are safe ones.
 
     ``check_commit`` sees each commit, one's own too, before it can be merged, and refuses it by raising a
-    ``PeerError``. ``trace`` gets a line of text for each handshake and derivation, never a secret.
+    ``PeerError``. ``check_proposal`` does so for each proposal: a commit refers to the proposals of others,
+    so what its sender may not ask for is to be refused here, before somebody with more rights commits it.
+    ``max_pending_proposals`` is for each sender and epoch. ``trace`` gets a line of text for each handshake
+    and derivation, never a secret.
     """
 
     authentication: AuthenticationService = field(default_factory=AnyBasicCredential)
@@ -41,9 +44,11 @@ class GroupConfig:
     max_skipped_keys: int = 1000
     max_skipped_keys_per_epoch: int = 10_000
     past_epochs: int = 3
+    max_pending_proposals: int = 16
     accept_public_messages: bool = False
     accept_external_commits: bool = True
     check_commit: Callable[[StagedCommit], None] | None = None
+    check_proposal: Callable[[StagedProposal], None] | None = None
     trace: Callable[[str], None] | None = None
 
     @property

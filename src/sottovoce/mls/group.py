@@ -7,7 +7,7 @@ operation raises, it raises before anything changed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from sottovoce.crypto.key_pair import KeyPair
@@ -20,11 +20,12 @@ from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
 from sottovoce.mls.errors import MisuseError, NotAMember, StaleStaging, ValidationError
 from sottovoce.mls.extensions import Extensions
-from sottovoce.mls.framing import Content, ContentType, FramedContent, MLSMessage, Sender, WireFormat
+from sottovoce.mls.framing import Content, FramedContent, MLSMessage, Sender, WireFormat
 from sottovoce.mls.group_info import Welcome
 from sottovoce.mls.join import (
     Joined,
     Joiner,
+    StagedJoin,
     join_by_external_commit,
     join_by_welcome,
     read_group_info,
@@ -35,9 +36,9 @@ from sottovoce.mls.own_proposals import ProposalChoice, new_update
 from sottovoce.mls.proposal_list import OwnUpdate, SentProposal, resumption_psks
 from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Proposal, Remove
 from sottovoce.mls.protection import VerifiedContent, encrypt_content, sign_content
-from sottovoce.mls.receiving import Receiver
+from sottovoce.mls.receiving import Receiver, check_proposal
 from sottovoce.mls.rules import ValidationRule
-from sottovoce.mls.secret_tree import APPLICATION, HANDSHAKE, SecretTree
+from sottovoce.mls.secret_tree import SecretTree, ratchet_kind
 from sottovoce.mls.snapshot import (
     STATIC_PART,
     EpochSnapshot,
@@ -54,9 +55,7 @@ NO_PSKS: Final[Mapping[bytes, Secret]] = {}
 
 
 class Group:
-    """One member's view of one group; made by :meth:`create`, :meth:`join`, :meth:`join_externally` or
-    :meth:`restore`.
-    """  # the sentence needs two lines
+    """One member's view of one group; :meth:`create`, :meth:`join` and :meth:`restore` make one."""
 
     def __init__(self, snapshot: EpochSnapshot, epochs: dict[int, MessageEpoch], config: GroupConfig) -> None:
         self._state = snapshot.state
@@ -282,7 +281,9 @@ class Group:
         sending = self._encrypt(message, random)
         reference = message.reference(self.suite)
         sent = SentProposal(proposal, message.content.sender, reference, own)
-        return StagedProposal(sending.message, self.epoch, sent, reference, sending.step)
+        staged = StagedProposal(sending.message, self.epoch, sent, reference, sending.step)
+        check_proposal(staged, self._pending, self._config)
+        return staged
 
     def commit(
         self,
@@ -329,14 +330,11 @@ class Group:
             random=random,
             now=now,
         )
-        sending = self._encrypt(made.content, random, HANDSHAKE)
+        sending = self._encrypt(made.content, random)
         staged = replace(made.staged, message=sending.message, send_step=sending)
-        self._check(staged)
-        return staged
-
-    def _check(self, staged: StagedCommit) -> None:
         if self._config.check_commit is not None:
             self._config.check_commit(staged)
+        return staged
 
     def _sign(self, content: Content, authenticated_data: bytes) -> VerifiedContent:
         state = self._state
@@ -346,11 +344,11 @@ class Group:
         key, context = state.signature_key_pair.private, state.context.encoded
         return sign_content(self.suite, key, WireFormat.PRIVATE_MESSAGE, framed, context)
 
-    def _encrypt(self, message: VerifiedContent, random: Random, kind: int | None = None) -> StagedMessage:
-        application = message.content.content_type is ContentType.APPLICATION
-        chosen = (APPLICATION if application else HANDSHAKE) if kind is None else kind
-        step = self._epochs[self.epoch].secret_tree.plan_next(self.own_leaf_index, chosen)
-        self._trace(f"{message.content.content_type.name.lower()} key, generation {step.generation}")
+    def _encrypt(self, message: VerifiedContent, random: Random) -> StagedMessage:
+        content_type = message.content.content_type
+        tree = self._epochs[self.epoch].secret_tree
+        step = tree.plan_next(self.own_leaf_index, ratchet_kind(content_type))
+        self._trace(f"{content_type.name.lower()} key, generation {step.generation}")
         private = encrypt_content(
             self.suite,
             message,
@@ -370,10 +368,13 @@ class Group:
 
         Raises ``PeerError`` for what is wrong with the message: ``DecodingError``, ``ValidationError``,
         ``UndecryptableMessage``, ``WrongEpoch``, ``OwnMessage``, ``MissingPreSharedKey``,
-        ``CredentialRefused``, or what the configuration's ``check_commit`` raises.
+        ``CredentialRefused``, or what the configuration's ``check_commit`` and ``check_proposal`` raise.
+
+        ``now``, Unix seconds, is held against the lifetimes of key packages. Members who give the same
+        ``now`` for one message, say the time it was accepted at, judge it alike however late they read it.
         """
         self._require_active()
-        receiver = Receiver(self._state, self._epochs, self._pending.get, self._config)
+        receiver = Receiver(self._state, self._epochs, self._pending, self._config)
         staged = receiver.receive(message, psks, now)
         self._trace(f"received {type(staged).__name__}")
         return staged
@@ -470,30 +471,6 @@ class Group:
         snapshot = EpochSnapshot.decode(epoch_snapshot)
         epochs = restore_message_epochs(snapshot.state, records, config.limits) if snapshot.is_active else {}
         return cls(snapshot, epochs, config)
-
-
-@dataclass(frozen=True)
-class StagedJoin:
-    """An external commit to send, and the group as it is once the commit is accepted."""
-
-    commit: bytes = field(repr=False)
-    group: Group
-
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch that begins."""
-        return self.group.epoch
-
-    @property
-    def own_leaf_index(self) -> LeafIndex:
-        """Leaf of the joiner."""
-        return self.group.own_leaf_index
-
-    def group_info(
-        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
-    ) -> bytes:
-        """Return a signed GroupInfo of the epoch that begins, as an MLSMessage."""
-        return self.group.group_info(extensions, with_tree=with_tree, external=external)
 
 
 def _key_package(key_package: KeyPackage | bytes) -> KeyPackage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.key_pair import KeyPair
@@ -37,6 +38,9 @@ from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
 from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
+
+if TYPE_CHECKING:
+    from sottovoce.mls.group import Group
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,30 @@ def _validate_own_path(tree: RatchetTree, own: LeafIndex, private_keys: PrivateK
 
 
 # -- by external commit (§12.4.3.2) ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StagedJoin:
+    """An external commit to send, and the group as it is once the commit is accepted."""
+
+    commit: bytes = field(repr=False)
+    group: Group
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that begins."""
+        return self.group.epoch
+
+    @property
+    def own_leaf_index(self) -> LeafIndex:
+        """Leaf of the joiner."""
+        return self.group.own_leaf_index
+
+    def group_info(
+        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
+    ) -> bytes:
+        """Return a signed GroupInfo of the epoch that begins, as an MLSMessage."""
+        return self.group.group_info(extensions, with_tree=with_tree, external=external)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sottovoce.crypto.secret import Secret
@@ -39,7 +39,7 @@ class Receiver:
 
     state: EpochState
     epochs: Mapping[int, MessageEpoch]
-    pending: Callable[[bytes], SentProposal | None]
+    pending: Mapping[bytes, SentProposal]
     config: GroupConfig
 
     def receive(
@@ -130,7 +130,7 @@ class Receiver:
                 self.config,
                 message,
                 body,
-                pending=self.pending,
+                pending=self.pending.get,
                 psks=psks,
                 resumption=resumption_psks(state, past),
                 now=now,
@@ -143,4 +143,22 @@ class Receiver:
             raise ValidationError(ValidationRule.PROPOSAL_ALLOWED)
         reference = message.reference(state.suite)
         sent = SentProposal(body, message.content.sender, reference)
-        return StagedProposal(b"", state.epoch, sent, reference, step)
+        proposed = StagedProposal(b"", state.epoch, sent, reference, step)
+        check_proposal(proposed, self.pending, self.config)
+        return proposed
+
+
+def check_proposal(
+    staged: StagedProposal, pending: Mapping[bytes, SentProposal], config: GroupConfig
+) -> None:
+    """Check that its sender may propose this; raises ``ValidationError`` P15 or the application's error.
+
+    §12.4 has every member keep each proposal of the epoch for the commit that may refer to it. With a limit
+    nobody fills the memory of the others, or makes them try out thousands of proposals to commit. Whoever
+    reads the same messages counts the same, so all keep the same ones.
+    """
+    senders = [sent.sender for reference, sent in pending.items() if reference != staged.reference]
+    if senders.count(staged.sent.sender) >= config.max_pending_proposals:
+        raise ValidationError(ValidationRule.PROPOSAL_COUNT, f"leaf {staged.sender}")
+    if config.check_proposal is not None:
+        config.check_proposal(staged)

@@ -65,6 +65,7 @@ class ValidationRule(Enum):
         "§12.4.3.2",
         "an external commit comes to a group that accepts them",
     )
+    PROPOSAL_COUNT = ("P15", "§12.4", "a member proposes a limited number of changes in one epoch")
 
     PATH_LENGTH = ("U01", "§7.5", "an update path has one node for each of the filtered direct path")
     PATH_CIPHERTEXTS = (
