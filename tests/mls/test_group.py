@@ -349,9 +349,17 @@ class TestCommits:
         for ask in (received.members, received.group_info, lambda: received.epoch_authenticator):
             with pytest.raises(NotAMember):
                 ask()
+        state, members = bob._state, bob.members()
         bob.merge(received)
+        with pytest.raises(StaleStaging):
+            bob.merge(received)
+        kept = b"".join([bob.epoch_snapshot(), *bob.all_records().values()])
+        secrets = [getattr(state.secrets, name) for name in vars(state.secrets)]
+        secrets += [*state.private_keys.values(), state.signature_key_pair.private]
+        assert [secret for secret in secrets if secret in kept] == [bob.epoch_authenticator]
         bob = Group.restore(*whole(bob))
         assert not bob.is_active
+        assert bob.members() == members
         for act in (
             lambda: bob.encrypt(b"", random=os.urandom),
             lambda: bob.process(b"", now=NOW),

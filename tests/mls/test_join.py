@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from mls_world import CONFIG, NOW, World
+from mls_world import CONFIG, NOW, World, whole
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import DEFAULT
@@ -214,10 +214,13 @@ class TestWelcome:
             Group.join(forged, forgery.bundle, config=CONFIG)
 
     def test_extensions_come_along(self, world: World) -> None:
-        note = Extension(0xF00A, b"secret")
+        note = Extension(0xF00A, b"a secret of the application")
         forgery = Forgery(world, welcome_group_info_extensions=(note,))
         group = Group.join(MLSMessage(forgery.welcome).encode(), forgery.bundle, config=CONFIG)
-        assert group.join_extensions == (note,)
+        assert group.join_extensions == Group.restore(*whole(group)).join_extensions == (note,)
+        group.merge(group.commit(random=os.urandom, now=NOW))
+        assert group.join_extensions == ()
+        assert note.data not in group.epoch_snapshot()
         assert group.member(LeafIndex(9)) is None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
@@ -63,6 +63,15 @@ class EpochState:
         """Return the member at a leaf, None where there is none."""
         leaf = self.tree.leaf(index)
         return None if leaf is None else Member.at(index, leaf)
+
+    def without_keys(self) -> EpochState:
+        """Return what a removed member keeps: who was there, and nothing that opens or signs (§12.4.2)."""
+        return replace(
+            self,
+            signature_key_pair=KeyPair(b"", self.signature_key_pair.public),
+            private_keys={},
+            secrets=self.secrets.authenticator_only(),
+        )
 
     def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
         """Return ``MLS-Exporter(label, context, length)`` (RFC 9420 §8.5); ``length`` in bytes."""

@@ -198,7 +198,10 @@ class Group:
 
     @property
     def join_extensions(self) -> Extensions:
-        """Extensions of the GroupInfo this member joined with, but the tree; none for a creator."""
+        """Extensions, but the tree, of the GroupInfo this member joined with; a creator has none.
+
+        They may hold secrets of the application, so they are gone once a commit is merged.
+        """
         return self._join_extensions
 
     @property
@@ -399,9 +402,11 @@ class Group:
         if staged.base is not self._state:
             raise StaleStaging("another commit was first: drop this one and plan again")
         self._use_key_of(staged)
-        self._pending = {}
+        self._pending, self._join_extensions = {}, ()
         if staged.next is None:
+            # §12.4.2: a removed client "SHOULD promptly delete its group state and secret tree".
             self._is_active = False
+            self._state = self._state.without_keys()
             self._forget_before(self.epoch + 1)
             return
         # What the old epoch still has to say is written once, when it becomes a past one.

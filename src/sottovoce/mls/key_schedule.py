@@ -31,6 +31,10 @@ class EpochSecrets:
     def __repr__(self) -> str:
         return "EpochSecrets(<redacted>)"
 
+    def authenticator_only(self) -> EpochSecrets:
+        """Return this with every secret forgotten but what members compare (§8.7)."""
+        return EpochSecrets(b"", b"", b"", b"", b"", b"", self.epoch_authenticator, b"")
+
     def encode(self) -> bytes:
         """Encode for the snapshot of an epoch."""
         return b"".join(opaque(getattr(self, one.name)) for one in fields(self))
