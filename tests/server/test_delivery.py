@@ -230,6 +230,18 @@ async def test_giving_up_a_place_in_the_queue_answers_the_request_that_waits(ser
     assert (await asyncio.wait_for(waiting, 10)).code == ErrorCode.NOT_ALLOWED
 
 
+async def test_who_holds_the_turn_cannot_keep_it_by_asking(server, alice, room):
+    _bob, b = await server.device("bob")
+    first = await alice[1].ask(m.Turn, room, False)
+    waiting = b.begin(m.Turn, room, False)
+    again = await alice[1].ask(m.Turn, room, False)
+    assert again.expires_in < first.expires_in
+    instead = b.begin(m.Turn, room, False)
+    assert (await asyncio.wait_for(waiting, 10)).code == ErrorCode.NOT_ALLOWED, "one place a connection"
+    await alice[1].ask(m.TurnRelease, room)
+    assert isinstance(await asyncio.wait_for(instead, 10), m.TurnReply)
+
+
 async def test_unknown_rooms_are_said_to_be_unknown(alice):
     _, client = alice
     room = os.urandom(16)

@@ -24,6 +24,9 @@ class Queue(RuleBasedStateMachine):
         self.granted = []
         self.cancelled = []
 
+    def grant(self, who, left):
+        self.granted.append((who, self.now + left))
+
     def advance_model(self):
         while self.model and self.ends <= self.now:
             self.model.pop(0)
@@ -32,17 +35,18 @@ class Queue(RuleBasedStateMachine):
     @rule(who=holders)
     def ask(self, who):
         self.advance_model()
+        waited = who in self.model[1:]
         if not self.model:
             self.ends = self.now + LIFETIME
             self.model.append(who)
-        elif self.model[0] == who:
-            self.ends = self.now + LIFETIME
-        else:
+        elif who not in self.model:
             self.model.append(who)
+        before = len(self.cancelled)
         self.turns.ask(
-            b"room", who, grant=lambda: self.granted.append(who), cancel=lambda: self.cancelled.append(who),
+            b"room", who, grant=lambda left: self.grant(who, left), cancel=lambda: self.cancelled.append(who),
             now=self.now,
         )  # fmt: skip
+        assert len(self.cancelled) - before == waited, "the request that waited is answered"
 
     @rule(who=holders)
     def give_back(self, who):
@@ -78,7 +82,7 @@ class Queue(RuleBasedStateMachine):
             else:
                 assert 0 < taken <= LIFETIME
         if self.model:
-            assert self.granted[-1] == self.model[0]
+            assert self.granted[-1] == (self.model[0], self.ends), "nobody's turn is made longer by asking"
 
     def teardown(self):
         for who in "abcd":

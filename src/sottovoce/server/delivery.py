@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from sottovoce.link import messages as m
@@ -53,7 +54,6 @@ class DeliveryService:
         self._fanout = fanout
         self._metrics = metrics
         self._clock = clock
-        self._turn_seconds = turn_seconds
         self._turns = Turns(turn_seconds)
         self._wanted: dict[bytes, float] = {}
 
@@ -184,13 +184,13 @@ class DeliveryService:
     def turn(self, session: Session, request: m.Turn) -> None:
         """Queue for the turn to commit; the reply comes when it is granted, with the room as it is then."""
 
-        def granted() -> None:
+        def granted(seconds: float) -> None:
             self._store.submit(
                 lambda db: transactions.state(db, request.room_id, want_group_info=request.want_group_info),
-                done,
+                partial(done, int(seconds * 1000)),
             )
 
-        def done(outcome: tuple[RoomPosition, bytes | None] | BaseException) -> None:
+        def done(expires_in: int, outcome: tuple[RoomPosition, bytes | None] | BaseException) -> None:
             if isinstance(outcome, BaseException):
                 self._turns.give_back(request.room_id, session, self._clock())
                 session.refuse(request, outcome)
@@ -199,7 +199,7 @@ class DeliveryService:
             session.reply(
                 m.TurnReply(
                     request.id,
-                    int(self._turn_seconds * 1000),
+                    expires_in,
                     position.epoch,
                     position.head,
                     position.head_hash,

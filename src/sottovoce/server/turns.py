@@ -13,7 +13,7 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class _Waiting:
     holder: Hashable
-    grant: Callable[[], None]
+    grant: Callable[[float], None]
     cancel: Callable[[], None]
 
 
@@ -39,24 +39,32 @@ class Turns:
         room_id: bytes,
         holder: Hashable,
         *,
-        grant: Callable[[], None],
+        grant: Callable[[float], None],
         cancel: Callable[[], None],
         now: float,
     ) -> None:
-        """Join the queue: ``grant`` is called when the turn has come, ``cancel`` when the place is given up.
+        """Join the queue: ``grant`` is called with the seconds the turn lasts when it has come, ``cancel``
+        when the place is given up.
 
-        At once when nobody holds the turn, or when the holder asks again, which begins its time anew.
+        At once when nobody holds the turn. Who asks again gains nothing, so that nobody keeps the others
+        waiting for ever: a holder is told how long its turn still lasts, and who waits keeps the one place it
+        has, its earlier request being given up.
         """
         self.expire(now)
         room = self._rooms.get(room_id)
         if room is None:
             self._rooms[room_id] = _Room(holder, now + self._lifetime, deque())
-            grant()
-        elif room.holder is holder:
-            room.expires_at = now + self._lifetime
-            grant()
-        else:
-            room.queue.append(_Waiting(holder, grant, cancel))
+            grant(self._lifetime)
+            return
+        if room.holder is holder:
+            grant(room.expires_at - now)
+            return
+        for waiting in room.queue:
+            if waiting.holder is holder:
+                given_up, waiting.grant, waiting.cancel = waiting.cancel, grant, cancel
+                given_up()
+                return
+        room.queue.append(_Waiting(holder, grant, cancel))
 
     def give_back(self, room_id: bytes, holder: Hashable, now: float) -> None:
         """Pass the turn on if ``holder`` has it; places in the queue stay."""
@@ -65,7 +73,7 @@ class Turns:
             self._pass_on(room_id, room, now)
 
     def release(self, room_id: bytes, holder: Hashable, now: float) -> None:
-        """Give up every place in the queue, and the turn; nothing happens to who has neither."""
+        """Give up the place in the queue, and the turn; nothing happens to who has neither."""
         room = self._rooms.get(room_id)
         if room is None:
             return
@@ -102,4 +110,4 @@ class Turns:
         waiting = room.queue.popleft()
         room.holder = waiting.holder
         room.expires_at = now + self._lifetime
-        waiting.grant()
+        waiting.grant(self._lifetime)
