@@ -479,10 +479,16 @@ class TestStore:
         alice, bob = world.group_of("alice", "bob")
         staged = alice.commit(random=os.urandom, now=NOW)
         bundle = world.bundle("carol")
-        texts = [repr(x) for x in (alice, staged, staged.base, bundle, alice._epochs[alice.epoch])]
+        note = Extension(0xF00D, b"a secret of the application")
+        info, message = (
+            alice._state.group_info((note,), with_tree=True, external=True),
+            alice._sign(b"text", b""),
+        )
+        shown = (alice, staged, staged.base, bundle, alice._epochs[alice.epoch], info, message)
+        texts = [repr(x) for x in shown]
         secrets = [getattr(alice._state.secrets, name) for name in vars(alice._state.secrets)]
         secrets += [*alice._state.private_keys.values(), alice._state.signature_key_pair.private]
-        secrets += [staged.encryption_secret, bundle.init_private_key.reveal()]
+        secrets += [staged.encryption_secret, bundle.init_private_key.reveal(), note.data, b"words"]
         for text in texts:
             for secret in secrets:
                 assert repr(secret)[2:-1] not in text

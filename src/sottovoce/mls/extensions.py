@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -24,16 +24,13 @@ class ExtensionType(IntEnum):
 DEFAULT_EXTENSION_TYPES: Final = frozenset(ExtensionType)
 """Types every client supports without listing them (RFC 9420 §7.2)."""
 
-PRIVATE_USE: Final = range(0xF000, 0x10000)
-"""Numbers of the private-use range, where an application's own extensions live (RFC 9420 §17)."""
-
 
 @dataclass(frozen=True)
 class Extension:
-    """One extension: its type and the bytes whose meaning the type fixes."""
+    """One extension: its type and the bytes whose meaning the type fixes, a secret perhaps."""
 
     extension_type: int
-    data: bytes
+    data: bytes = field(repr=False)
 
     def encode(self) -> bytes:
         """Encode as ``Extension`` of RFC 9420 §7.2."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 
@@ -110,7 +110,7 @@ class FramedContent:
     epoch: int
     sender: Sender
     authenticated_data: bytes
-    content: Content
+    content: Content = field(repr=False)
 
     @cached_property
     def content_type(self) -> ContentType:
