@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
 
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
@@ -12,9 +11,6 @@ from sottovoce.mls.labels import sign_with_label, verify_with_label
 from sottovoce.mls.presentation import Reader, opaque, optional, uint16, uint32, uint64, vector
 from sottovoce.mls.proposals import PreSharedKeyID
 from sottovoce.mls.tree_math import LeafIndex
-
-WELCOME_FORMAT: Final = 3
-GROUP_INFO_FORMAT: Final = 4
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.errors import DecodingError
 from sottovoce.mls.extensions import (
+    DEFAULT_EXTENSION_TYPES,
     Extensions,
     encode_extensions,
     encode_numbers,
@@ -177,10 +178,11 @@ class LeafNode:
 
     def supports_extension(self, number: int) -> bool:
         """Whether the client lists the extension type, or need not because it is a default one."""
-        return 1 <= number <= 5 or number in self.capabilities.extensions
+        return number in DEFAULT_EXTENSION_TYPES or number in self.capabilities.extensions
 
     def supports_proposal(self, number: int) -> bool:
         """Whether the client lists the proposal type, or need not because it is a default one."""
+        # §7.2: the types 0x0001 to 0x0007 are the default ones.
         return 1 <= number <= 7 or number in self.capabilities.proposals
 
 
