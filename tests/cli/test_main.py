@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -121,3 +122,42 @@ def test_a_reader_that_went_away_ends_it_quietly() -> None:
     os.close(writer)
     assert done.returncode == ExitCode.BROKEN_PIPE
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_stream_that_is_closed_from_the_start_does_no_harm(stream: int) -> None:
+    """``>&-``: nothing that is opened later gets its number, and it is no bug."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {stream}>&-', "sh", sys.executable, "-m", "sottovoce.cli.main", "keygen"],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"" if stream == 1 else b"SVK1")
+
+
+def test_output_that_cannot_be_written_has_its_code() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sottovoce.cli.main", "keygen"],
+            stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == ExitCode.OUTPUT_LOST
+    assert done.stderr.startswith(b"sottovoce: Standard output cannot be written (No space left")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_talk_that_cannot_be_written_changes_nothing() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "sottovoce.cli.main", "nonsense"], stderr=full, check=False
+        )
+    assert done.returncode == ExitCode.USAGE
+
+
+def test_a_file_that_this_machine_refuses_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = PermissionError(13, "Permission denied", "/root/\x1b[2Jx")
+    monkeypatch.setattr(module, "import_module", lambda _: command(refusal))
+    assert module.main(["chat"]) == ExitCode.DATA_UNWRITABLE
+    assert capsys.readouterr().err.startswith("sottovoce: /root/x cannot be used (Permission denied).")

@@ -1,6 +1,6 @@
 """Where the command line prints: data to standard output, talk to standard error, all of it sanitised.
 
-Nothing else in :mod:`sottovoce.cli` writes to either.
+Beside it only the prompts, the line being edited and ``--help`` are written, and they hold no text of others.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from sottovoce.cli.errors import OutputLost
 from sottovoce.client.sanitize import DEFAULT_LIMIT, sanitize
 
 LINE_LIMIT: Final = 2 * DEFAULT_LIMIT
@@ -31,16 +32,27 @@ class Console:
         return self._out.isatty()
 
     def show(self, text: str) -> None:
-        """Print one line of data."""
-        self._write(self._out, sanitize(text, limit=LINE_LIMIT))
+        """Print one line of data. Raises :class:`OutputLost`, and BrokenPipeError if its reader went away."""
+        try:
+            self._write(self._out, sanitize(text, limit=LINE_LIMIT))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            give_up(self._out)
+            raise OutputLost(error.strerror or "not possible") from None
 
     def say(self, text: str) -> None:
-        """Print talk; each line of it is a line."""
-        self._write(self._err, sanitize(text, limit=LINE_LIMIT, multiline=True))
+        """Print talk; each line of it is a line. Raises BrokenPipeError if its reader went away."""
+        self.draw(sanitize(text, limit=LINE_LIMIT, multiline=True))
 
     def draw(self, picture: str) -> None:
         """Print a picture that this program itself has drawn (a QR code) to standard error."""
-        self._write(self._err, picture)
+        try:
+            self._write(self._err, picture)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            give_up(self._err)  # talk that nobody can hear changes nothing
 
     def _write(self, stream: TextIO, text: str) -> None:
         self.before()
@@ -57,9 +69,9 @@ def _nothing() -> None:
     """Do nothing: no line is being edited."""
 
 
-def give_up_streams() -> None:
-    """Let the interpreter end quietly after the reader of a stream went away."""
+def give_up(*streams: TextIO) -> None:
+    """Send what is still to come nowhere, so that the interpreter can end quietly."""
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.dup2(null, sys.stderr.fileno())
+    for stream in streams:
+        os.dup2(null, stream.fileno())
     os.close(null)

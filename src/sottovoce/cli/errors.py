@@ -46,6 +46,16 @@ class FileNotWritable(LocalError):
         super().__init__(f"{path} cannot be written ({reason}). Give another name.")
 
 
+class OutputLost(LocalError):
+    """Standard output takes nothing more: a full disk behind it, a broken device."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Standard output cannot be written ({reason}). What was acknowledged is safe: send the output "
+            "elsewhere and start again."
+        )
+
+
 class DemoFailed(LocalError):
     """The demo looked at what it had done, and something was not as it must be."""
 

@@ -33,6 +33,7 @@ class ExitCode(IntEnum):
     DEMO_FAILED = 28
     TLS_FILES = 29
     UNKNOWN_USER = 30
+    OUTPUT_LOST = 31
     LOCAL = 40  # any other refusal on this side
     PEER = 41  # any other fault of the other side
     INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT
@@ -50,6 +51,7 @@ _BY_NAME: Final = {
     "NotUtf8": ExitCode.NOT_UTF8,
     "BadRoomKey": ExitCode.BAD_ROOM_KEY,
     "FileNotWritable": ExitCode.DATA_UNWRITABLE,
+    "OutputLost": ExitCode.OUTPUT_LOST,
     "DemoFailed": ExitCode.DEMO_FAILED,
     "ServerNotReachable": ExitCode.SERVER_NOT_REACHABLE,
     "NoLocalServer": ExitCode.SERVER_NOT_REACHABLE,

@@ -5,6 +5,7 @@ Only the subcommand that runs is imported, so that ``--help`` is there at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -45,6 +46,7 @@ class Command(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the process's exit code; never raises, never shows a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _fill_missing_streams()
     try:
         return _dispatch(given)
     except SottovoceError as error:
@@ -53,20 +55,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        from sottovoce.cli.console import give_up_streams
+        from sottovoce.cli.console import give_up
 
-        give_up_streams()
+        give_up(sys.stdout, sys.stderr)
         return ExitCode.BROKEN_PIPE
     except SystemExit as ended:  # argparse: 0 after --help, 2 after a usage error it has explained
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
+    except OSError as error:
+        return _report_refused_file(error, debug="--debug" in given)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug ends in a sentence too
         return _report_bug(error, debug="--debug" in given)
+
+
+def _fill_missing_streams() -> None:
+    """Open ``/dev/null`` where this process was started without a standard stream (``>&-``).
+
+    The next file or socket would get the free number, and be read or written as if it were the stream.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _dispatch(given: list[str]) -> int:
     match given:
         case [] | ["-h" | "--help" | "help", *_]:
             sys.stdout.write(_help())
+            sys.stdout.flush()
             return ExitCode.OK if given else ExitCode.USAGE
         case ["-V" | "--version", *_]:
             sys.stdout.write(f"sottovoce {version('sottovoce')}\n")
@@ -89,6 +108,19 @@ def _say(text: str) -> None:
     Console().say(text)
 
 
+def _report_refused_file(error: OSError, *, debug: bool) -> int:
+    """A file or folder that this machine refuses is named; an error without one is a bug."""
+    if error.filename is None:
+        return _report_bug(error, debug=debug)
+    _say(
+        f"sottovoce: {os.fsdecode(error.filename)} cannot be used ({error.strerror}). Check what it is, its "
+        "permissions and the free space; what was acknowledged is safe."
+    )
+    if debug:
+        _show_frames(error)
+    return ExitCode.DATA_UNWRITABLE
+
+
 def _report_bug(error: Exception, *, debug: bool) -> int:
     """One line about an error nobody foresaw. Its own text may hold anything, so only its place is told."""
     import traceback
@@ -100,8 +132,15 @@ def _report_bug(error: Exception, *, debug: bool) -> int:
         "Please report it; what was acknowledged is safe. --debug shows where it happened."
     )
     if debug:
-        _say("".join(f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in frames))
+        _show_frames(error)
     return ExitCode.INTERNAL
+
+
+def _show_frames(error: Exception) -> None:
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    _say("".join(f"  {frame.filename}:{frame.lineno} in {frame.name}\n" for frame in frames))
 
 
 if __name__ == "__main__":
