@@ -141,7 +141,6 @@ class TestAdd:
         early = world.bundle("carol", lifetime=Lifetime(NOW + 1, NOW + 5)).key_package
         bad_leaf = replace(good.leaf_node, signature=b"")
         updated = replace(good.leaf_node, source=LeafNodeSource.UPDATE, lifetime=None)
-        same = replace(good, init_key=good.leaf_node.encryption_key)
         from sottovoce.mls.labels import sign_with_label
 
         bundle = world.bundle("carol")
@@ -314,6 +313,26 @@ class TestChoice:
 
 
 class TestExternal:
+    def test_an_old_leafs_key_again(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        keys, old = world.keys(), leaf_of(bob)
+        join = Group.join_externally(
+            alice.group_info(),
+            Credential.basic(b"bob"),
+            keys,
+            suite=world.suite,
+            remove=bob.own_leaf_index,
+            config=CONFIG,
+            random=os.urandom,
+        )
+        commit = MLSMessage.decode(join.commit).body.content.content  # type: ignore[union-attr]
+        assert isinstance(commit, Commit)
+        assert commit.path is not None
+        leaf = replace(commit.path.leaf_node, encryption_key=old.encryption_key)
+        spoilt = replace(commit, path=replace(commit.path, leaf_node=leaf))
+        message = insider(alice, spoilt, sender=NEW_MEMBER, key=keys.private, public=True)
+        refused(alice, message, ValidationRule.LEAF_KEY_FRESH)
+
     def spoilt(self, world: World, group: Group, **changes: object) -> bytes:
         """An external commit signed again after its proposals or path were changed."""
         keys = world.keys()

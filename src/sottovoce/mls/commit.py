@@ -353,7 +353,7 @@ def _place_path(
     """Put a received path into the tree; returns its sender's leaf, a new one for an external joiner."""
     tree, leaf = applied.tree, path.leaf_node
     if committer is None:
-        _validate_resync(config, applied, leaf)
+        _validate_resync(state, config, applied, leaf)
         sender = tree.add(leaf)
     else:
         sender = committer
@@ -378,11 +378,14 @@ def _validate_new_keys(suite: CipherSuite, tree: RatchetTree, path: UpdatePath) 
         raise ValidationError(ValidationRule.PATH_KEYS, "a key of the path is not new")
 
 
-def _validate_resync(config: GroupConfig, applied: Applied, leaf: LeafNode) -> None:
-    # §12.2: "at most one Remove proposal, with which the joiner removes an old version of themselves".
+def _validate_resync(state: EpochState, config: GroupConfig, applied: Applied, leaf: LeafNode) -> None:
+    # §12.2: "the LeafNode in the path field of the external Commit MUST meet the same criteria as would the
+    # LeafNode in an Update for the removed leaf".
     for gone in applied.removed:
-        if not config.authentication.same_client(gone.credential, leaf.credential):
+        old = state.tree.leaf(gone.leaf_index)
+        if old is None or not config.authentication.same_client(old.credential, leaf.credential):
             raise ValidationError(ValidationRule.PROPOSAL_RESYNC, f"leaf {gone.leaf_index}")
+        validate_successor(config, old, leaf)
 
 
 def _own_keys(
