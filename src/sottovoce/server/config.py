@@ -86,7 +86,10 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     ] = 1024 * 1024
     messages_per_second: Annotated[
         float,
-        Meta(gt=0, description="Messages a second one account may send for long; more are slowed down."),
+        Meta(
+            gt=0,
+            description="Messages (of 4 KiB) a second one account may send for long; more are slowed down.",
+        ),
     ] = 500.0
     claims_per_minute: Annotated[
         float, Meta(gt=0, description="Key packages one account may claim a minute for long.")

@@ -8,7 +8,6 @@ is awaited ends before the next begins, so a connection holds at most one large 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -32,7 +31,8 @@ MAX_QUEUED: Final = 16
 MAX_UNDER_WAY: Final = 128
 """Requests of one connection that may be unanswered before its socket is not read any more."""
 
-_log: Final = logging.getLogger(__name__)
+CHARGED_AS_ONE: Final = 4096
+"""Bytes that are charged like one message."""
 
 
 class Dispatcher:
@@ -92,11 +92,15 @@ class Dispatcher:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def cost(self, session: Session, request: ClientMessage) -> float:
-        """Charge a request to its account (before login: its address); seconds to wait before the next."""
-        self._metrics.requests += 1
+    def charge(self, session: Session, requests: list[ClientMessage], frames: int, octets: int) -> float:
+        """Charge what came to the account (before login: the address); seconds to wait before the next.
+
+        Every frame costs one, whether or not it was a request that is allowed; so does every further message
+        or device in it, and every :data:`CHARGED_AS_ONE` bytes.
+        """
+        self._metrics.requests += len(requests)
         key = session.address_group if session.device is None else session.device.account
-        amount = len(request.messages) if isinstance(request, m.Append) else 1
+        amount = frames + octets / CHARGED_AS_ONE + sum(map(_further_parts, requests))
         return self._rate.owe(key, self._clock(), amount)
 
     def begin(self, session: Session, request: Request) -> Awaitable[m.Reply] | None:
@@ -110,11 +114,10 @@ class Dispatcher:
     async def complete(self, session: Session, request: Request, reply: Awaitable[m.Reply]) -> None:
         """Await a handler and send its reply or refusal."""
         try:
-            answer = await reply
+            session.reply(await reply)  # type: ignore[arg-type]  # a handler's Reply is one of ServerMessage
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
             session.refuse(request, error)
             return
-        session.reply(answer)  # type: ignore[arg-type]  # a handler's Reply is one of ServerMessage
         if isinstance(request, m.DeviceLogin) and session.connection.state is State.DEVICE:
             self._delivery.device_connected(session)
 
@@ -140,12 +143,13 @@ class RequestLine:
         """Whether the socket should not be read for now."""
         return len(self._waiting) > MAX_QUEUED or self._session.connection.requests_under_way > MAX_UNDER_WAY
 
-    def take(self, requests: list[ClientMessage]) -> float:
-        """Queue requests and begin what can begin; returns seconds for which not to read any more."""
-        wait = 0.0
-        for request in requests:
-            wait = max(wait, self._dispatcher.cost(self._session, request))
-            self._waiting.append(request)
+    def take(self, requests: list[ClientMessage], *, frames: int, octets: int) -> float:
+        """Queue requests and begin what can begin; returns seconds for which not to read any more.
+
+        ``frames`` and ``octets`` are all that came, also what became no request.
+        """
+        self._waiting.extend(requests)
+        wait = self._dispatcher.charge(self._session, requests, frames, octets)
         self.advance()
         return wait
 
@@ -167,6 +171,15 @@ class RequestLine:
         self._busy = False
         self.advance()
         self.resume_reading()
+
+
+def _further_parts(request: ClientMessage) -> int:
+    """How many messages or devices a request has the store look at, apart from the first message."""
+    if isinstance(request, m.Append):
+        return len(request.messages) - 1
+    if isinstance(request, m.Commit):
+        return len(request.added) + len(request.removed) + len(request.welcomes)
+    return 0
 
 
 async def _ping(_session: Session, request: m.Ping) -> m.Done:

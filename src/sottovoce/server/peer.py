@@ -186,7 +186,8 @@ class Peer:
         except LinkError as error:
             self._metrics.frames_refused += 1
             _log.info("frame refused", extra={"fields": {"reason": str(error)}})
-        wait = self.line.take(connection.events())
+        frames = connection.frames_received - self._frames_seen
+        wait = self.line.take(connection.events(), frames=frames, octets=len(data))
         self._note_frames(connection.frames_received, is_mid_frame=connection.is_mid_frame)
         if connection.bytes_to_send:
             self.wake()
