@@ -20,6 +20,7 @@ from sottovoce.cli.account_choice import (
     find_place,
     forbid_core_dumps,
 )
+from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.chat_commands import ChatCommands, parse_line
 from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
@@ -253,7 +254,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LINK | HOST:PORT",
         help="an invite link, or a server (default: the one you run on this machine)",
     )
-    parser.add_argument("--room", metavar="NAME", help="which room (default: the link's, or the lobby)")
+    parser.add_argument(
+        "--room", type=room_name, metavar="NAME", help="which room (default: the link's, or the lobby)"
+    )
     parser.add_argument(
         "--new", action="store_true", help="make the room; its members come by /invite and /add"
     )
@@ -262,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--history",
-        type=int,
+        type=whole_number(0),
         default=HISTORY,
         metavar="N",
         help=f"show what came in the last N entries of the room's log before now (default: {HISTORY})",

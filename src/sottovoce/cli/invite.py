@@ -15,6 +15,7 @@ from sottovoce.cli.account_choice import (
     find_place,
     forbid_core_dumps,
 )
+from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
 
@@ -66,12 +67,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Make an invite link for a friend. It leads to the server, proves its key, makes an "
         "account possible, and opens the room. Inside a running chat, use /invite.",
     )
-    parser.add_argument("--room", metavar="NAME", help="the room to invite into (default: the lobby)")
+    parser.add_argument(
+        "--room", type=room_name, metavar="NAME", help="the room to invite into (default: the lobby)"
+    )
     parser.add_argument(
         "--days",
-        type=int,
+        type=whole_number(1, 30),
         default=7,
-        choices=range(1, 31),
         metavar="N",
         help="good for N days, 1 to 30 (default: 7)",
     )
