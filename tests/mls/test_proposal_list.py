@@ -139,6 +139,7 @@ class TestAdd:
         good = world.bundle("carol").key_package
         late = world.bundle("carol", lifetime=Lifetime(0, 5)).key_package
         early = world.bundle("carol", lifetime=Lifetime(NOW + 1, NOW + 5)).key_package
+        long = world.bundle("carol", lifetime=Lifetime(NOW - 1, NOW + CONFIG.max_lifetime)).key_package
         bad_leaf = replace(good.leaf_node, signature=b"")
         updated = replace(good.leaf_node, source=LeafNodeSource.UPDATE, lifetime=None)
         from sottovoce.mls.labels import sign_with_label
@@ -157,6 +158,7 @@ class TestAdd:
             (replace(same, signature=signature), ValidationRule.KEY_PACKAGE_INIT_KEY),
             (late, ValidationRule.LEAF_LIFETIME),
             (early, ValidationRule.LEAF_LIFETIME),
+            (long, ValidationRule.LEAF_TOTAL_LIFETIME),
         ]
         for package, rule in cases:
             refused(bob, self.message(world, alice, package), rule)

@@ -34,7 +34,8 @@ class GroupConfig:
     ``check_commit`` sees each commit, one's own too, before it can be merged, and refuses it by raising a
     ``PeerError``. ``check_proposal`` does so for each proposal: a commit refers to the proposals of others,
     so what its sender may not ask for is to be refused here, before somebody with more rights commits it.
-    ``max_pending_proposals`` is for each sender and epoch. ``trace`` gets a line of text for each handshake
+    ``max_pending_proposals`` is for each sender and epoch, ``max_lifetime`` the seconds in all that an added
+    key package may be valid for. ``trace`` gets a line of text for each handshake
     and derivation, never a secret.
     """
 
@@ -45,6 +46,7 @@ class GroupConfig:
     max_skipped_keys_per_epoch: int = 10_000
     past_epochs: int = 3
     max_pending_proposals: int = 16
+    max_lifetime: int = 400 * 24 * 3600
     accept_public_messages: bool = False
     accept_external_commits: bool = True
     check_commit: Callable[[StagedCommit], None] | None = None

@@ -258,7 +258,7 @@ class Group:
     def propose_add(self, key_package: KeyPackage | bytes, *, random: Random, now: int) -> StagedProposal:
         """Propose to add a client (RFC 9420 §12.1.1)."""
         package = _key_package(key_package)
-        package.validate(self.suite, now, self._config.authentication)
+        package.validate(self.suite, now, self._config.authentication, self._config.max_lifetime)
         return self._propose(Add(package), random)
 
     def propose_remove(self, leaf: LeafIndex, *, random: Random) -> StagedProposal:

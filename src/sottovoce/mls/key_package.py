@@ -85,11 +85,16 @@ class KeyPackage:
         return ref_hash(suite, b"MLS 1.0 KeyPackage Reference", self.encoded)
 
     def validate(
-        self, suite: CipherSuite, now: int, authentication: AuthenticationService | None = None
+        self,
+        suite: CipherSuite,
+        now: int,
+        authentication: AuthenticationService | None = None,
+        max_lifetime: int | None = None,
     ) -> None:
         """Check all that §10.1 asks apart from a group; raises :class:`ValidationError`.
 
-        ``now`` is Unix time in seconds. With ``authentication`` the credential is judged too.
+        ``now`` is Unix time in seconds. With ``authentication`` the credential is judged too, with
+        ``max_lifetime`` how many seconds the package can be used for in all.
         """
         leaf = self.leaf_node
         # §10.1: "Verify that the cipher suite and protocol version of the KeyPackage match".
@@ -100,6 +105,10 @@ class KeyPackage:
             raise ValidationError(ValidationRule.LEAF_SOURCE, "a key package needs a key package's leaf")
         if not leaf.lifetime.covers(now):
             raise ValidationError(ValidationRule.LEAF_LIFETIME, "it is expired or not valid yet")
+        # §7.2: an application sets a maximum, to "reject any LeafNode where the total lifetime is longer than
+        # this duration".
+        if max_lifetime is not None and leaf.lifetime.total > max_lifetime:
+            raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"{leaf.lifetime.total} seconds")
         if not leaf.verify(suite):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE)
         # §10.1: "Verify that the signature on the KeyPackage is valid".

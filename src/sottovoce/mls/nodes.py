@@ -79,6 +79,11 @@ class Lifetime:
         """Read one."""
         return cls(reader.uint64(), reader.uint64())
 
+    @property
+    def total(self) -> int:
+        """Seconds from the first moment to the last."""
+        return self.not_after - self.not_before
+
     def covers(self, now: int) -> bool:
         """Whether ``now`` is inside."""
         return self.not_before <= now <= self.not_after

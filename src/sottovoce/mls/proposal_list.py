@@ -186,7 +186,7 @@ def apply_proposals(
     for sent in proposals:
         if isinstance(sent.proposal, Add):
             package = sent.proposal.key_package
-            package.validate(state.suite, now, config.authentication)
+            package.validate(state.suite, now, config.authentication, config.max_lifetime)
             validate_own_extensions(package.leaf_node)
             for key in (package.init_key, package.leaf_node.encryption_key):
                 validate_public_key(state.suite, key)
