@@ -475,6 +475,19 @@ class TestStore:
             group.merge(group.process(late.message, now=NOW))
         assert again.export("x", b"", 8) == alice.export("x", b"", 8)
 
+    def test_epochs_too_old_are_forgotten_with_a_restart(self, world: World) -> None:
+        """Between a commit's acceptance and a crash nobody deletes the epoch that it makes too old."""
+        (alice,) = world.group_of("alice")
+        for _ in range(5):
+            world.commit(alice)
+        staged = alice.commit(random=os.urandom, now=NOW)
+        snapshot, records = staged.stored()
+        again = Group.restore(snapshot, {**alice.all_records(), **records}, config=CONFIG)
+        kept = {int.from_bytes(key[:8], "big") for key in again.all_records()}
+        assert kept == set(range(again.epoch - 3, again.epoch + 1))
+        deleted = {key for key, value in again.ratchet_changes().items() if value is None}
+        assert {int.from_bytes(key[:8], "big") for key in deleted} == {again.epoch - 4}
+
     def test_repr_shows_no_secret(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         staged = alice.commit(random=os.urandom, now=NOW)

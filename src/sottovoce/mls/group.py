@@ -475,7 +475,9 @@ class Group:
         """Make a group again from what was stored; raises ``DamagedSnapshot``."""
         snapshot = EpochSnapshot.decode(epoch_snapshot)
         epochs = restore_message_epochs(snapshot.state, records, config.limits) if snapshot.is_active else {}
-        return cls(snapshot, epochs, config)
+        group = cls(snapshot, epochs, config)
+        group._forget_before(group.epoch - config.past_epochs)
+        return group
 
 
 def _key_package(key_package: KeyPackage | bytes) -> KeyPackage:
