@@ -178,6 +178,7 @@ class Listener:
         self._delivery.disconnected(peer.session)
 
     def _sweep(self) -> None:
+        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
         now = self._loop.time()
         for peer in list(self._peers):
             missed = peer.missed_deadline(now)
@@ -186,7 +187,6 @@ class Listener:
                 _log.debug("deadline missed", extra={"fields": {"deadline": missed}})
                 peer.abort()
         self._delivery.expire_turns()
-        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
 
 def _trace(direction: str, name: str, size: int) -> None:

@@ -22,6 +22,7 @@ from sottovoce.server.metrics import Metrics
 from sottovoce.server.session import Session
 
 READ_SIZE: Final = 64 * 1024
+_WRITE_SIZE: Final = 64 * 1024  # the TLS socket takes a write whole or not at all: small ones show progress
 _READS_IN_A_ROW: Final = 16
 _LINGER_SECONDS: Final = 2.0
 _log: Final = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Peer:
         self._loop = loop
         self._fd = sock.fileno()
         self._phase = Phase.HANDSHAKE
-        self._handshake_deadline = deadline
+        self._phase_deadline = deadline
         self._first_frame_seconds = first_frame_seconds
         self._frame_seconds = frame_seconds
         self._login_seconds = login_seconds
@@ -96,7 +97,7 @@ class Peer:
     def missed_deadline(self, now: float) -> str | None:
         """Name the deadline that has passed, if any. ``now`` is the loop's time."""
         if self._phase in (Phase.HANDSHAKE, Phase.LINGERING):
-            return self._phase.value if now > self._handshake_deadline else None
+            return self._phase.value if now > self._phase_deadline else None
         if self.session.device is None:
             if self._frames_seen == 0 and now > self._opened_at + self._first_frame_seconds:
                 return "first frame"
@@ -240,7 +241,7 @@ class Peer:
             if not self._unsent:
                 break
             try:
-                sent = self._sock.send(self._unsent)
+                sent = self._sock.send(self._unsent[:_WRITE_SIZE])
             except ssl.SSLWantWriteError:
                 self._blocked()
                 return
@@ -282,7 +283,7 @@ class Peer:
     def close(self) -> None:
         """Send what is queued, as far as the socket takes it at once, then close."""
         if self._phase is Phase.OPEN:
-            self._is_writing = False
+            self._want_write(False)
             self._flush()
         self.abort()
 
@@ -304,7 +305,7 @@ class Peer:
 
     def _linger(self) -> None:
         self._phase = Phase.LINGERING
-        self._handshake_deadline = self._loop.time() + _LINGER_SECONDS
+        self._phase_deadline = self._loop.time() + _LINGER_SECONDS
         with contextlib.suppress(OSError, ValueError):
             self._sock.unwrap()
         self._want_read(True)
