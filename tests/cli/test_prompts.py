@@ -71,6 +71,13 @@ def test_a_new_password_is_typed_twice_alike_and_never_shown(asked: Asked) -> No
     assert b"canary" not in rest
 
 
+@pytest.mark.parametrize("asked", ["ask_password(is_new=False)", "ask_user_name([])"], indirect=True)
+def test_after_ctrl_c_the_next_prompt_has_a_line_of_its_own(asked: Asked) -> None:
+    asked.until(b": ")
+    os.write(asked.terminal, b"\x03")
+    assert asked.rest().removeprefix(b"^C").startswith(b"\r\n")
+
+
 _WAITING = """
 import sys, time
 with typing_hidden():

@@ -7,7 +7,14 @@ import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sottovoce.cli.prompts import ask_password, ask_user_name, check_user_name, password_from_environment
+from sottovoce.cli.prompts import (
+    ask_password,
+    ask_user_name,
+    check_user_name,
+    has_terminal,
+    password_from_environment,
+    tell_chosen_account,
+)
 from sottovoce.client.errors import ProfileInUse
 from sottovoce.client.profile import Profile, default_home, known_accounts, profile_path
 from sottovoce.client.server_address import ServerAddress, find_server
@@ -77,9 +84,11 @@ def choose_account(place: Place, user: str | None) -> Account:
     :class:`~sottovoce.cli.errors.UsageError` where there is nobody to ask.
     """
     accounts = place.accounts
+    only_idle = None
     if user is None:
         idle = [name for name in accounts if place.is_idle(name)]
-        user = idle[0] if len(idle) == 1 else ask_user_name(accounts)
+        only_idle = idle[0] if len(idle) == 1 else None
+        user = only_idle or ask_user_name(accounts)
     name = check_user_name(user).lower()
     if not place.is_idle(name):
         raise ProfileInUse(user)
@@ -87,6 +96,8 @@ def choose_account(place: Place, user: str | None) -> Account:
     given = password_from_environment()
     if given:
         return Account(user, given, is_new, was_asked=False)
+    if only_idle is not None and has_terminal():
+        tell_chosen_account(only_idle)
     return Account(user, ask_password(is_new=is_new), is_new, was_asked=True)
 
 

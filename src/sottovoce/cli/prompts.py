@@ -51,13 +51,19 @@ def ask_user_name(taken_here: list[str]) -> str:
         for _ in range(_TRIES):
             sys.stderr.write("Enter your username: ")
             sys.stderr.flush()
-            name = terminal.readline()
+            with _new_line_after_ctrl_c():
+                name = terminal.readline()
             if not name:
                 raise UsageError("No user name was entered.")
             if _USER_NAME.fullmatch(name.strip()):
                 return name.strip()
             sys.stderr.write(_NAME_RULE + "\n")
     raise UsageError(_NAME_RULE)
+
+
+def tell_chosen_account(name: str) -> None:
+    """Say whose password is asked for, when nobody named the account."""
+    sys.stderr.write(f"You are {sanitize(name)} on this machine; --user NAME chooses another account.\n")
 
 
 def password_from_environment() -> str | None:
@@ -109,6 +115,17 @@ def _getpass(prompt: str) -> str:
         # getpass would go on with an echo where it cannot switch it off; a password is not typed that way.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
-            return getpass.getpass(prompt)
+            with _new_line_after_ctrl_c():
+                return getpass.getpass(prompt)
         except (getpass.GetPassWarning, EOFError):
             raise UsageError("The terminal cannot hide a password: set SOTTOVOCE_PASSWORD.") from None
+
+
+@contextmanager
+def _new_line_after_ctrl_c() -> Iterator[None]:
+    """Let the shell's prompt stand on a line of its own, not behind a question that got no answer."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise
