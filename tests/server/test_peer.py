@@ -55,7 +55,7 @@ class Ends:
 async def until(condition):
     """Let the loop turn until something is so."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a Peer sets no event when it turns
             await asyncio.sleep(0)
 
 
