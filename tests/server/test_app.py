@@ -129,6 +129,9 @@ async def test_the_key_log_is_written(serve, tmp_path):
     server = await serve(keylog=tmp_path / "keys.txt")
     await server.client()
     assert "SERVER_TRAFFIC_SECRET_0" in (tmp_path / "keys.txt").read_text()
+    assert (tmp_path / "keys.txt").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(errors.TlsFilesUnusable, match="key log"):
+        await serve(data=tmp_path / "other", keylog=tmp_path / "missing" / "keys.txt")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command on this machine")

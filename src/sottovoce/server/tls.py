@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from sottovoce.crypto.certificates import (
 from sottovoce.crypto.errors import InvalidCertificate
 from sottovoce.link.messages import ALPN
 from sottovoce.server.errors import DataDirectoryDamaged, TlsFilesUnusable
-from sottovoce.server.files import write_private_file
+from sottovoce.server.files import open_private, write_private_file
 
 CERTIFICATE_NAME: Final = "tls-certificate.pem"
 KEY_NAME: Final = "tls-key.pem"
@@ -81,6 +82,7 @@ def tls_context(files: TlsFiles, *, keylog: Path | None, now: datetime) -> tuple
         )
     if keylog is not None:
         try:
+            open_private(keylog, os.O_WRONLY | os.O_APPEND).close()  # OpenSSL would let everybody read it
             context.keylog_filename = str(keylog)
         except OSError as error:
             raise TlsFilesUnusable(f"The key log {keylog} cannot be written ({error.strerror}).") from None
