@@ -16,7 +16,7 @@ def test_a_file_is_whole_and_its_owners(tmp_path):
     write_private_file(tmp_path / "key", b"two")
     assert (tmp_path / "key").read_bytes() == b"two"
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
-    assert os.listdir(tmp_path) == ["key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_a_disk_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch):
@@ -29,7 +29,7 @@ def test_a_disk_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path, mo
     with pytest.raises(DataDirectoryUnwritable, match="No space left"):
         write_private_file(tmp_path / "key", b"two")
     assert (tmp_path / "key").read_bytes() == b"one"
-    assert os.listdir(tmp_path) == ["key"]
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 def test_what_was_left_or_laid_in_the_way_is_not_written_through(tmp_path):

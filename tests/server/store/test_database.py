@@ -109,3 +109,24 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path):
         prepare_directory(tmp_path / "file" / "data")
     with pytest.raises(DataDirectoryUnwritable):
         DirectoryLock(tmp_path / "missing")
+
+
+def test_a_database_that_cannot_be_opened_is_not_called_damaged(tmp_path):
+    """Its owner can put that right; a backup would not."""
+    (tmp_path / "server.db").mkdir()
+    with pytest.raises(DataDirectoryUnwritable, match="unable to open"):
+        bring_up_to_date(tmp_path / "server.db")
+    with pytest.raises(DataDirectoryUnwritable, match="unable to open"):
+        open_connection(tmp_path / "server.db")
+    with pytest.raises(DataDirectoryUnwritable):
+        bring_up_to_date(tmp_path / "missing" / "server.db")
+
+
+def test_a_migration_that_fails_on_the_disk_is_told(tmp_path):
+    """A folder in the journal's place stands for a disk that takes no more."""
+    path = tmp_path / "server.db"
+    path.write_bytes(b"")
+    path.with_name("server.db-journal").mkdir()
+    with pytest.raises(DataDirectoryUnwritable):
+        bring_up_to_date(path)
+    assert path.read_bytes() == b""

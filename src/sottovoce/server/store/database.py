@@ -31,6 +31,8 @@ _PRAGMAS: Final = (
     ("temp_store", "MEMORY", 2),
 )
 
+_NOT_OURS_TO_USE: Final = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_PERM")
+
 
 def prepare_directory(directory: Path) -> None:
     """Make the data directory (0700) or check that it can be written.
@@ -75,14 +77,27 @@ def bring_up_to_date(path: Path) -> None:
     if path.exists():
         version = _schema_version(path)
     else:
-        path.touch(mode=0o600)
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise DataDirectoryUnwritable(path.parent, error.strerror or str(error)) from None
     if version == SCHEMA_VERSION:
         return
     if version is not None and version > SCHEMA_VERSION:
         raise DataDirectoryTooNew(path, version)
     from sottovoce.server.store.migrations.upgrade import upgrade
 
-    upgrade(path)
+    try:
+        upgrade(path)
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> DataDirectoryDamaged | DataDirectoryUnwritable:
+    """Tell a file that is no database of ours from one that the disk or its owner does not let us use."""
+    if getattr(error, "sqlite_errorname", "").startswith(_NOT_OURS_TO_USE):
+        return DataDirectoryUnwritable(path, str(error))
+    return DataDirectoryDamaged(path, str(error))
 
 
 def _schema_version(path: Path) -> str | None:
@@ -97,7 +112,7 @@ def _schema_version(path: Path) -> str | None:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        raise DataDirectoryDamaged(path, str(error)) from None
+        raise _unusable(path, error) from None
     if row is None or not isinstance(row[0], str):
         raise DataDirectoryDamaged(path, "it has no schema version")
     return row[0]
@@ -107,11 +122,15 @@ def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connectio
     """Open a connection with every setting of ours, read back.
 
     It begins no transaction by itself, and may be closed by another thread than the one that uses it. Raises
-    :class:`DataDirectoryDamaged` when the file is no database or a setting does not take.
+    :class:`DataDirectoryDamaged` when the file is no database or a setting does not take, and
+    :class:`DataDirectoryUnwritable` when it cannot be opened or written.
     """
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0
-    )
+    try:
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=5.0
+        )
+    except sqlite3.DatabaseError as error:
+        raise _unusable(path, error) from None
     try:
         for name, wanted, expected in _PRAGMAS:
             connection.execute(f"PRAGMA {name} = {wanted}")
@@ -122,7 +141,7 @@ def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connectio
             connection.execute("PRAGMA query_only = ON")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise DataDirectoryDamaged(path, str(error)) from None
+        raise _unusable(path, error) from None
     except DataDirectoryDamaged:
         connection.close()
         raise

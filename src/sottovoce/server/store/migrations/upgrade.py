@@ -8,12 +8,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 
 
 def upgrade(database: Path) -> None:
     """Run every migration that ``database`` has not had, all in one transaction.
 
-    A kill in the middle leaves the old schema. Makes the file if there is none.
+    A kill in the middle leaves the old schema. Makes the file if there is none. Raises
+    :class:`sqlite3.DatabaseError`.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
@@ -24,6 +26,8 @@ def upgrade(database: Path) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise error.orig or error from None  # the driver's own: it says which of the disk's troubles it is
     finally:
         engine.dispose()
 
