@@ -13,7 +13,7 @@ WIDTH, LINE_HEIGHT, GLYPH, MARGIN = 110, 19, 8.4, 22
 
 def main() -> None:
     """Run the demo without a terminal and write the picture beside this file."""
-    shown = subprocess.run(  # noqa: S603 - our own command
+    shown = subprocess.run(
         [sys.executable, "-m", "sottovoce.cli.main", "demo"],
         env={**os.environ, "COLUMNS": str(WIDTH)},
         stdin=subprocess.DEVNULL,
