@@ -318,7 +318,7 @@ def receive_commit(
         )
         coming = replace(coming, commit_secret=commit_secret)
     context, schedule = coming.schedule(suite, state.context, state.interim_transcript_hash, message)
-    # §12.4.2: "Verify that the confirmation_tag value in the Commit is correct".
+    # §12.4.2: compute the tag "and verify that it is the same as the confirmation_tag field".
     tag, key = message.auth.confirmation_tag or b"", schedule.secrets.confirmation_key
     if not suite.verify_mac(key, context.confirmed_transcript_hash, tag):
         raise ValidationError(ValidationRule.FRAMING_CONFIRMATION)
@@ -370,7 +370,7 @@ def _place_path(
 def _validate_new_keys(suite: CipherSuite, tree: RatchetTree, path: UpdatePath) -> None:
     for node in path.nodes:
         validate_public_key(suite, node.encryption_key)
-    # §12.4.2: "Verify that none of the public keys in the UpdatePath appear in any node of the tree".
+    # §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree".
     keys = {path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)}
     present = {leaf.encryption_key for _, leaf in tree.members() if leaf is not path.leaf_node}
     present |= {node.encryption_key for _, node in tree.parents()}

@@ -53,7 +53,7 @@ def encode_extensions(extensions: Iterable[Extension]) -> bytes:
 def read_extensions(reader: Reader) -> Extensions:
     """Read ``Extension extensions<V>``; raises ``DecodingError`` if a type comes twice."""
     extensions = tuple(reader.vector(Extension.read))
-    # RFC 9420 §13.4: "there MUST NOT be more than one extension of any given type".
+    # RFC 9420 §13.4: a list "MUST NOT have more than one extension of any given type".
     if len({extension.extension_type for extension in extensions}) != len(extensions):
         raise DecodingError("an extension type occurs twice in one list")
     return extensions

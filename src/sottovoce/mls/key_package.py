@@ -115,7 +115,8 @@ class KeyPackage:
         content, key = self._signed_part, leaf.signature_key
         if not verify_with_label(suite, key, b"KeyPackageTBS", content, self.signature):
             raise ValidationError(ValidationRule.KEY_PACKAGE_SIGNATURE)
-        # §10.1: "Verify that the value of leaf_node.encryption_key is different from the init_key".
+        # §10.1: "Verify that the value of leaf_node.encryption_key is different from the value of the
+        # init_key field".
         if leaf.encryption_key == self.init_key:
             raise ValidationError(ValidationRule.KEY_PACKAGE_INIT_KEY)
         if authentication is not None:

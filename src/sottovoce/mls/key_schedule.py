@@ -104,7 +104,7 @@ def psk_secret(suite: CipherSuite, psks: Iterable[tuple[PreSharedKeyID, bytes]])
 
 
 def welcome_key_and_nonce(suite: CipherSuite, secret: bytes) -> tuple[bytes, bytes]:
-    """Return the AEAD key and nonce of a Welcome's GroupInfo (§12.4.3)."""
+    """Return the AEAD key and nonce of a Welcome's GroupInfo (§12.4.3.1)."""
     return (
         expand_with_label(suite, secret, b"key", b"", suite.key_length),
         expand_with_label(suite, secret, b"nonce", b"", suite.nonce_length),

@@ -121,13 +121,13 @@ class Reader:
         prefix, value = first >> 6, first & 0x3F
         if prefix == 0:
             return value
-        # RFC 9420 §2.1.2: "a value of 3 in the prefix is invalid".
+        # RFC 9420 §2.1.2: vectors with the prefix 11 "are invalid and MUST be rejected".
         if prefix == 3:
             raise DecodingError("a vector's length header begins with the invalid prefix 11")
         value = (
             value << 8 | self.uint8() if prefix == 1 else value << 24 | int.from_bytes(self.fixed(3), "big")
         )
-        # RFC 9420 §2.1.2: "the value MUST be encoded with the smallest number of bits required".
+        # RFC 9420 §2.1.2: "values using more bits than necessary MUST be treated as malformed".
         if value < (0x40 if prefix == 1 else 0x4000):
             raise DecodingError(f"the vector length {value} is not in its shortest form")
         return value
@@ -149,7 +149,7 @@ class Reader:
     def optional(self, read: Callable[[Reader], T]) -> T | None:
         """Read ``optional<T>``."""
         presence = self.uint8()
-        # RFC 9420 §2.1.1: "the presence octet MUST be 0 or 1".
+        # RFC 9420 §2.1.1: another octet than 0 or 1 "MUST be rejected as malformed".
         if presence > 1:
             raise DecodingError(f"an optional value's presence byte is {presence}")
         return read(self) if presence else None

@@ -207,7 +207,7 @@ def decrypt_content(
     reader = Reader(plaintext)
     body = read_content(reader, message.content_type)
     auth = ContentAuth.read(reader, message.content_type)
-    # §6.3.1: "the padding MUST be all zero bytes", else the message is malformed.
+    # §6.3.1: "A receiver MUST verify that there are no non-zero bytes in the padding field".
     if any(reader.rest()):
         raise ValidationError(ValidationRule.FRAMING_PADDING)
     member = Sender.member(sender.leaf)

@@ -155,7 +155,7 @@ class RatchetTree:
         self.put(tree_math.leaf_node_index(index), leaf)
 
     def remove(self, index: LeafIndex) -> None:
-        """Blank a leaf and the nodes above it, and halve the tree while its right half is empty (§7.8)."""
+        """Blank a leaf and the nodes above it, and halve the tree while its right half is empty (§7.7)."""
         self.blank_path(index)
         self.put(tree_math.leaf_node_index(index), None)
         while self.leaf_count > 1 and not any(self._nodes[self.leaf_count :: 2]):
@@ -215,7 +215,7 @@ class RatchetTree:
         if not nodes:
             raise ValidationError(ValidationRule.TREE_NOT_EMPTY)
         # §12.4.3.3: "the receiver MUST check that the last node in ratchet_tree is non-blank".
-        # A parent cannot be last either: nodes above blank leaves only are blank (§7.8, §4.1.2).
+        # A parent cannot be last either: nodes above blank leaves only are blank (§7.7, §7.9.2).
         if nodes[-1] is None or len(nodes) % 2 == 0:
             raise ValidationError(ValidationRule.TREE_LAST_NODE)
         for at, node in enumerate(nodes):

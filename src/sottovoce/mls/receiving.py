@@ -54,7 +54,7 @@ class Receiver:
         raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT)
 
     def _check_header(self, group_id: bytes, epoch: int, content_type: ContentType) -> None:
-        # §6: "the group_id and epoch fields" decide which group and which keys are meant.
+        # §6: group id and epoch say which group and which keys are meant.
         if group_id != self.state.context.group_id:
             raise ValidationError(ValidationRule.FRAMING_GROUP)
         # §12.4: proposals and commits are for the current epoch; only application data may come late.
@@ -71,7 +71,7 @@ class Receiver:
         if sender.leaf == epoch.past.own_leaf:
             raise OwnMessage("this message is one of our own")
         member = epoch.past.roster.get(sender.leaf)
-        # §6.3.2: "the recipient MUST verify that the leaf_index ... is a non-blank leaf".
+        # §6.3.2: "the recipient MUST verify that the leaf index ... identifies a non-blank node".
         if member is None:
             raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {sender.leaf}")
         content, step = decrypt_content(suite, message, sender, epoch.secret_tree)
@@ -86,7 +86,7 @@ class Receiver:
         self, message: PublicMessage, psks: Mapping[bytes, Secret], now: int
     ) -> StagedProposal | StagedCommit:
         content, state = message.content, self.state
-        # §6: "application data MUST be sent as PrivateMessage".
+        # §6: "Applications MUST use PrivateMessage to encrypt application messages".
         if content.content_type is ContentType.APPLICATION:
             raise ValidationError(ValidationRule.FRAMING_APPLICATION_ENCRYPTED)
         self._check_header(content.group_id, content.epoch, content.content_type)

@@ -10,13 +10,12 @@ from sottovoce.mls import tree_math
 from sottovoce.mls.credentials import AuthenticationService
 from sottovoce.mls.errors import ValidationError
 from sottovoce.mls.extensions import Extensions, RequiredCapabilities
+from sottovoce.mls.key_package import MLS10
 from sottovoce.mls.nodes import LeafNode, ParentNode
 from sottovoce.mls.presentation import opaque
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex, NodeIndex
-
-_MLS10 = 1
 
 
 def validate_tree(
@@ -122,7 +121,7 @@ def validate_own_extensions(leaf: LeafNode) -> None:
 def validate_support(leaf: LeafNode, suite: CipherSuite, extensions: Extensions) -> None:
     """Check that one leaf can live in the group: rules L04, L07, L10 (§7.2, §7.3, §13.4)."""
     listed = leaf.capabilities
-    if _MLS10 not in listed.versions or suite.id not in listed.cipher_suites:
+    if MLS10 not in listed.versions or suite.id not in listed.cipher_suites:
         raise ValidationError(ValidationRule.LEAF_VERSION_AND_SUITE)
     required = RequiredCapabilities.of(extensions)
     if (

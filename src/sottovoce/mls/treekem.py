@@ -156,7 +156,7 @@ def open_path(
     own = tree_math.leaf_node_index(own_leaf)
     new = set(map(tree_math.leaf_node_index, added))
     resolutions = [[at for at in tree.resolution(other) if at not in new] for _, other in filtered]
-    # §7.5: one ciphertext "for each node in the resolution of the copath node".
+    # §7.5: "one encryption of the path secret to each public key in the resolution".
     for resolution, node in zip(resolutions, path.nodes, strict=True):
         if len(resolution) != len(node.encrypted_path_secret):
             raise ValidationError(ValidationRule.PATH_CIPHERTEXTS)
@@ -172,7 +172,7 @@ def open_path(
     if len(secret) != suite.secret_length:
         raise ValidationError(ValidationRule.PATH_SECRET)
     secrets = PathSecrets.derive(suite, secret, len(filtered) - start)
-    # §7.5: "verify that the public key ... matches" for every node from here to the root.
+    # §7.5: "Verify that the derived public keys are the same as the corresponding public keys sent".
     for pair, node in zip(secrets.key_pairs, path.nodes[start:], strict=True):
         if pair.public != node.encryption_key:
             raise ValidationError(ValidationRule.PATH_KEYS, "a node's key does not follow from its secret")
