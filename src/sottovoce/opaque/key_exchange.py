@@ -14,7 +14,6 @@ from sottovoce.opaque.messages import KE1, CredentialResponse
 from sottovoce.opaque.oprf import DhKeyPair, derive_key_pair
 
 SEED_LENGTH: Final = 32
-SESSION_KEY_LENGTH: Final = 64
 _EXTRACT_LENGTH: Final = 64
 
 
