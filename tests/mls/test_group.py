@@ -144,6 +144,9 @@ class TestMessages:
         sent = alice.encrypt(b"text", random=os.urandom)
         alice.merge(sent)
         refused_by(alice, sent.message, OwnMessage)
+        with pytest.raises(OwnMessage) as caught:
+            alice.process(sent.message, now=NOW)
+        assert not caught.value.is_from_another_copy
         for _ in range(3):
             world.commit(alice)
         staged = bob.process(sent.message, now=NOW)

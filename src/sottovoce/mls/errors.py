@@ -51,7 +51,20 @@ class WrongEpoch(MLSPeerError):
 
 
 class OwnMessage(MLSPeerError):
-    """A message this member itself sent came back; its key was deleted when it was sent."""
+    """A message under this member's own leaf.
+
+    Either it came back after it was sent, or an insider forged it, for any member can name any leaf under a
+    key that its owner has deleted. Only where :attr:`is_from_another_copy` is True is it signed by us and its
+    key unused here: then the store is an old copy of the one that sent it.
+    """
+
+    def __init__(self, *, is_from_another_copy: bool) -> None:
+        self.is_from_another_copy = is_from_another_copy
+        super().__init__(
+            "another copy of this member's store has sent this message: join the group again"
+            if is_from_another_copy
+            else "this message is one of our own, or says so"
+        )
 
 
 class MissingPreSharedKey(MLSPeerError):

@@ -9,13 +9,14 @@ from sottovoce.crypto.secret import Secret
 from sottovoce.mls.commit import receive_commit
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.epoch import EpochState, MessageEpoch
-from sottovoce.mls.errors import OwnMessage, ValidationError, WrongEpoch
+from sottovoce.mls.errors import KeyConsumed, OwnMessage, ValidationError, WrongEpoch
 from sottovoce.mls.framing import (
     AuthenticatedContent,
     ContentType,
     MLSMessage,
     PrivateMessage,
     PublicMessage,
+    Sender,
     SenderType,
 )
 from sottovoce.mls.proposal_list import SentProposal, resumption_psks
@@ -68,14 +69,18 @@ class Receiver:
         self._check_header(message.group_id, message.epoch, message.content_type)
         epoch, suite = self.epochs[message.epoch], self.state.suite
         sender = open_sender_data(suite, message, epoch.past.sender_data_secret)
-        if sender.leaf == epoch.past.own_leaf:
-            raise OwnMessage("this message is one of our own")
         member = epoch.past.roster.get(sender.leaf)
         # §6.3.2: "the recipient MUST verify that the leaf index ... identifies a non-blank node".
         if member is None:
             raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {sender.leaf}")
-        content, step = decrypt_content(suite, message, sender, epoch.secret_tree)
+        is_own = sender.leaf == epoch.past.own_leaf
+        try:
+            content, step = decrypt_content(suite, message, sender, epoch.secret_tree)
+        except KeyConsumed as error:
+            raise (OwnMessage(is_from_another_copy=False) if is_own else error) from None
         verified = verify(suite, member.signature_key, content, epoch.past.context.encoded)
+        if is_own:
+            raise OwnMessage(is_from_another_copy=True)
         body = verified.content.content
         if isinstance(body, bytes):
             data = message.authenticated_data
@@ -94,8 +99,6 @@ class Receiver:
         if content.sender.sender_type is SenderType.MEMBER:
             if not self.config.accept_public_messages:
                 raise ValidationError(ValidationRule.FRAMING_MEMBER_ENCRYPTS)
-            if content.sender.index == state.own_leaf:
-                raise OwnMessage("this message is one of our own")
             member = self.epochs[state.epoch].past.roster.get(LeafIndex(content.sender.index))
             if member is None:
                 raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {content.sender.index}")
@@ -105,6 +108,8 @@ class Receiver:
         else:
             signature_key = self._new_member_key(authenticated)
         verified = verify(state.suite, signature_key, authenticated, state.context.encoded)
+        if content.sender == Sender.member(state.own_leaf):
+            raise OwnMessage(is_from_another_copy=False)
         return self._handshake(verified, psks, now, None)
 
     def _new_member_key(self, message: AuthenticatedContent) -> bytes:
