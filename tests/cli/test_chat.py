@@ -1,19 +1,23 @@
 """The chat as a process, at a real server: a good filter, and a sentence and a code for every failure."""
 
 import contextlib
+import io
 import os
 import pty
 import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from sottovoce.cli.chat import _tell_events
+from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.client.content import MAX_TEXT_LENGTH
+from sottovoce.client.events import ClientEvent, Connected, Disconnected
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "client"))
 from hostile_texts import hostile_texts
@@ -199,6 +203,7 @@ class TestRoomsAndLinks:
         assert link.startswith(f"sottovoce://127.0.0.1:{here.port}/garden#")
         code, out, err = here.run("friend", link, said=b"hello garden\n")
         assert code == 0
+        assert err.index("made the account friend") < err.index("you are in garden")
         assert "you are in garden" in err
         code, out, _ = here.run("hostess", "--room", "garden", said=b"quit\n")
         assert code == 0
@@ -260,6 +265,20 @@ def test_no_control_of_a_member_reaches_anothers_terminal(here: Here) -> None:
         "\r",
         "\n",
     }
+
+
+async def test_an_outage_is_said_once_however_often_the_server_is_tried() -> None:
+    class ClientDouble:
+        async def events(self) -> AsyncIterator[ClientEvent]:
+            away = Disconnected("Gone.", 1.0)
+            for event in (Connected("h:1"), away, away, away, Connected("h:1"), away):
+                yield event
+
+    err = io.StringIO()
+    await _tell_events(ClientDouble(), Console(io.StringIO(), err))  # type: ignore[arg-type]
+    assert [line.split()[0] for line in err.getvalue().splitlines()] == [
+        "connected", "offline:", "connected", "offline:",
+    ]  # fmt: skip
 
 
 def test_sigterm_ends_it_in_order(here: Here) -> None:

@@ -56,7 +56,7 @@ def test_everything_that_happens_is_said_harmlessly(item: TimelineItem, words: l
     ("event", "words"),
     [
         (Connected(EVIL), ["connected to x"]),
-        (Disconnected(EVIL, 1.25), ["offline", "1.2 s", "is kept"]),
+        (Disconnected(EVIL, 1.25), ["offline: x", "is kept"]),
         (ServerTrusted(EVIL, b"\xab" * 32), ["first contact", "abab"]),
         (AccountRegistered(EVIL), ["made the account x"]),
         (RoomAppeared(EVIL), ["added to the room x"]),

@@ -30,7 +30,7 @@ from sottovoce.cli.prompts import typing_hidden
 from sottovoce.cli.room_key import read_room_key
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
 from sottovoce.client.errors import KeyChanged, NotInRoom, TextTooLong, WrongPassword
-from sottovoce.client.events import Disconnected, MemberJoined, ReceivedMessage
+from sottovoce.client.events import Connected, Disconnected, MemberJoined, ReceivedMessage
 from sottovoce.client.sanitize import looks_like
 from sottovoce.errors import SottovoceError
 from sottovoce.link.invite_link import is_invite_link
@@ -98,9 +98,11 @@ async def _chat(
                     trace=console.say if options.debug else None,
                 )
             )
+            news = asyncio.create_task(_tell_events(me, console))
+            stack.callback(news.cancel)
             room = await _enter(me, options, room_key)
         console.say(f"you are in {name_text(room.name)} as {name_text(me.user)} (/help lists the commands)")
-        await Chat(me, room, console, options.history).run()
+        await Chat(me, room, console, options.history).run(news)
 
 
 async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None) -> Room:
@@ -113,6 +115,17 @@ async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None
     return await me.join("lobby")
 
 
+async def _tell_events(client: Client, console: Console) -> None:
+    """Say what happens to the connection; that it is still away is not said again with each try."""
+    is_offline = False
+    async for event in client.events():
+        is_repeat = is_offline and isinstance(event, Disconnected)
+        if isinstance(event, Connected | Disconnected):
+            is_offline = isinstance(event, Disconnected)
+        if not is_repeat and (text := event_text(event)):
+            console.say(text)
+
+
 class Chat:
     """One person, or one pipe, in one room; ``history``: how many log entries of before to show."""
 
@@ -123,17 +136,16 @@ class Chat:
         self._commands: Final = ChatCommands(client, room, console)
         self._after: Final = max(0, room.seq - history)
         self._last: Delivery | None = None
-        self._is_leaving = False
         self._shown = 0  # the newest seq on the screen
         self._progress: Final = asyncio.Condition()
 
-    async def run(self) -> None:
-        """Print what comes and send what is typed, until that ends.
+    async def run(self, news: asyncio.Task[None]) -> None:
+        """Print what comes and send what is typed, until that ends; ``news`` runs beside it.
 
         Whatever ends it, every line before is sent and acknowledged first. Ctrl-C alone does not wait:
         what is unsent then stays in the outbox and goes out with the next start.
         """
-        others = [asyncio.create_task(self._print_timeline()), asyncio.create_task(self._tell_events())]
+        others = [asyncio.create_task(self._print_timeline()), news]
         leave = asyncio.create_task(self._send_input())
         try:
             await self._watch(leave, others)
@@ -190,9 +202,11 @@ class Chat:
         """Wait until all that was typed is acknowledged, and shown at its place in the log."""
         if self._last is None:
             return
-        self._is_leaving = True
         if not self._client.is_online:
-            self._tell_waiting()
+            self._console.say(
+                "The server is away: waiting until it has your last lines. Ctrl-C leaves; they are kept "
+                "and go out the next time you chat."
+            )
         await self._room.flush()
         seq = await self._last.stored()
         with contextlib.suppress(TimeoutError):
@@ -213,25 +227,12 @@ class Chat:
         if not self._commands.has_left:
             raise NotInRoom(self._room.name)  # a timeline has no other end while the client is open
 
-    async def _tell_events(self) -> None:
-        async for event in self._client.events():
-            if text := event_text(event):
-                self._console.say(text)
-            if self._is_leaving and isinstance(event, Disconnected):
-                self._tell_waiting()
-
     def _warn_of_look_alike(self, user: str) -> None:
         other = looks_like(user, (member.user for member in self._room.members()))
         if other is not None:
             self._console.say(
                 f"careful: {name_text(user)} and {name_text(other)} are two people with similar names"
             )
-
-    def _tell_waiting(self) -> None:
-        self._console.say(
-            "The server is away: waiting until it has your last lines. Ctrl-C leaves; they are kept and go "
-            "out the next time you chat."
-        )
 
     def _tell_unsent(self) -> None:
         if self._last is not None and not self._last.is_stored:

@@ -62,8 +62,8 @@ def event_text(event: object) -> str | None:
     match event:
         case Connected(server=server):
             return f"connected to {sanitize(server)}"
-        case Disconnected(reason=reason, retry_in=retry_in):
-            return f"offline: {sanitize(reason)} Next try in {retry_in:.1f} s; what you type is kept."
+        case Disconnected(reason=reason):
+            return f"offline: {sanitize(reason)} It is tried again and again; what you type is kept."
         case ServerTrusted(server=server, pin=pin):
             return (
                 f"first contact with {sanitize(server)}: nobody vouched for its key {pin.hex()[:32]}..., "
