@@ -33,7 +33,8 @@ class RoomDouble:
         self.explanations: list[Explanation] = []
 
     def members(self) -> list[RoomMember]:
-        return [RoomMember("Bob", 2, True, bytes(32)), RoomMember("Eve\x1b[2J", 1, False, bytes(32))]
+        me = RoomMember("Alice", 1, True, bytes(32))
+        return [me, RoomMember("Bob", 2, True, bytes(32)), RoomMember("Eve\x1b[2J", 1, False, bytes(32))]
 
     def explain(self) -> list[Explanation]:
         return self.explanations
@@ -48,6 +49,8 @@ class RoomDouble:
 
 
 class ClientDouble:
+    user = "alice"
+
     async def invite(self, _: object) -> str:
         return "sottovoce://h:1/x#y"
 
@@ -62,7 +65,9 @@ def chat() -> tuple[ChatCommands, RoomDouble, io.StringIO, io.StringIO]:
 async def test_who_lists_people_harmlessly(chat: tuple) -> None:
     commands, _, out, err = chat
     await commands.run("who", "")
-    assert err.getvalue() == "Bob (2 devices, verified)\nEve (1 device, not verified)\n"
+    assert err.getvalue() == (
+        "Alice (1 device, you)\nBob (2 devices, verified)\nEve (1 device, not verified)\n"
+    )
     assert out.getvalue() == ""
 
 

@@ -96,6 +96,8 @@ class ChatCommands:
         for member in self._room.members():
             devices = "1 device" if member.device_count == 1 else f"{member.device_count} devices"
             mark = "verified" if member.verified else "not verified"
+            if member.user.lower() == self._client.user.lower():
+                mark = "you"
             lines.append(f"{name_text(member.user)} ({devices}, {mark})")
         self._console.say("\n".join(lines))
 
