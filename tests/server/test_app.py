@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -20,6 +21,8 @@ from sottovoce.link import messages as m
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.server import errors
 from sottovoce.server.listener import listening_socket
+from sottovoce.server.store.store import Store
+from sottovoce.server.store.writer import StoreFailure
 
 
 async def test_two_devices_talk_in_a_room(server):
@@ -216,6 +219,36 @@ async def test_stopping_tells_clients_and_ends_them(serve):
     await stopping
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((server.address.host, server.address.port), timeout=1)
+
+
+async def test_clients_are_told_of_the_stop_also_when_the_disk_fails(serve, monkeypatch):
+    server = await serve()
+    _, client = await server.device("alice")
+
+    async def fail(_self, _work):
+        raise StoreFailure("no disk")
+
+    monkeypatch.setattr(Store, "write", fail)
+    stopping = asyncio.ensure_future(server.stop())
+    assert (await client.pushed(m.ServerStopping)).retry_after > 0
+    await stopping
+
+
+async def test_a_disk_that_fails_at_the_start_is_told(serve, monkeypatch):
+    async def fail(_self, _work):
+        raise StoreFailure("no disk")
+
+    monkeypatch.setattr(Store, "write", fail)
+    with pytest.raises(errors.DataDirectoryUnwritable, match="no disk"):
+        await serve()
+
+
+async def test_after_the_stop_signals_are_not_ours_any_more(serve):
+    server = await serve()
+    await server.stop()
+    loop = asyncio.get_running_loop()
+    assert not loop.remove_signal_handler(signal.SIGTERM)
+    assert not loop.remove_signal_handler(signal.SIGINT)
 
 
 async def test_connections_that_break_leave_no_trace(server, caplog):

@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from sottovoce.server.authentication import AuthenticationService
 from sottovoce.server.config import ServerConfig
 from sottovoce.server.delivery import LOBBY, DeliveryService
 from sottovoce.server.dispatch import Dispatcher
-from sottovoce.server.errors import BadConfiguration
+from sottovoce.server.errors import BadConfiguration, DataDirectoryUnwritable
 from sottovoce.server.fanout.in_process import InProcessFanout
 from sottovoce.server.key_directory import KeyDirectory
 from sottovoce.server.listener import Listener, listening_socket
@@ -81,10 +81,11 @@ async def run(
     :class:`~sottovoce.server.errors.ServerStartError` that keeps it from starting.
     """
     set_up_logging("debug" if config.debug else config.log_level)
-    stop = _stop_on_signals(asyncio.Event() if stop is None else stop)
+    stop = asyncio.Event() if stop is None else stop
     _raise_file_limit()
-    prepare_directory(config.data)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_stopping_on_signals(stop))
+        prepare_directory(config.data)
         lock = DirectoryLock(config.data)
         stack.callback(lock.release)
         is_new = not (config.data / DATABASE_NAME).exists()
@@ -139,7 +140,8 @@ async def _shut_down(listener: Listener, dispatcher: Dispatcher, store: Store) -
     listener.stop_reading()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(dispatcher.finish(), _STOP_SECONDS)
-    await store.write(lambda _db: None)  # outcomes come in order: when this one is here, all before it are
+    with contextlib.suppress(StoreFailure):  # a failing disk has been answered as that; still say goodbye
+        await store.write(lambda _db: None)  # outcomes come in order: with this one, all before it are here
     listener.close(retry_after=RETRY_AFTER_STOP)
 
 
@@ -160,11 +162,17 @@ async def _keep_retention(delivery: DeliveryService, store: Store, days: int) ->
 async def _address(
     config: ServerConfig, store: Store, delivery: DeliveryService, pin: bytes, port: int
 ) -> ServerAddress:
-    """Make the lobby if need be, and an invite link into it with a fresh token."""
-    room_id, join_secret = await delivery.open_lobby(os.urandom(16), os.urandom(32))
+    """Make the lobby if need be, and an invite link into it with a fresh token.
+
+    Raises :class:`DataDirectoryUnwritable` when the disk takes neither.
+    """
     token = os.urandom(16)
     expires_at = int(time.time()) + config.invite_days * 86_400
-    await store.write(lambda db: accounts.add_token(db, token, uses=_INVITE_USES, expires_at=expires_at))
+    try:
+        room_id, join_secret = await delivery.open_lobby(os.urandom(16), os.urandom(32))
+        await store.write(lambda db: accounts.add_token(db, token, uses=_INVITE_USES, expires_at=expires_at))
+    except StoreFailure as error:
+        raise DataDirectoryUnwritable(config.data, str(error)) from None
     host = config.public_host or _reachable(config.host)
     link = InviteLink(
         host=host,
@@ -216,12 +224,20 @@ def _stretching(config: ServerConfig) -> Stretching:
     return Stretching(chosen.memory_kib, chosen.iterations, chosen.lanes)
 
 
-def _stop_on_signals(stop: asyncio.Event) -> asyncio.Event:
+@contextlib.contextmanager
+def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` at SIGTERM and SIGINT; afterwards they do again what they did by default."""
     loop = asyncio.get_running_loop()
+    numbers = []
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread
             loop.add_signal_handler(number, stop.set)
-    return stop
+            numbers.append(number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 def _raise_file_limit() -> None:
