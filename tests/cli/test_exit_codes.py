@@ -1,4 +1,6 @@
 import inspect
+import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -46,3 +48,14 @@ def test_the_nearest_class_decides() -> None:
 
 def test_codes_that_mean_success_usage_and_signals_are_the_customary_ones() -> None:
     assert (ExitCode.OK, ExitCode.USAGE, ExitCode.INTERRUPTED, ExitCode.BROKEN_PIPE) == (0, 2, 130, 141)
+
+
+def test_the_page_has_exactly_the_codes_of_the_program() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "exit-codes.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([A-Z0-9_]+) \| \S", page, re.MULTILINE)
+    assert rows == [(str(code.value), code.name) for code in ExitCode]
+
+
+def test_every_code_but_the_processs_own_is_given_to_an_error() -> None:
+    by_the_process = {"OK", "INTERRUPTED", "BROKEN_PIPE", "TERMINATED"}
+    assert set(_BY_NAME.values()) == {code for code in ExitCode if code.name not in by_the_process}
