@@ -10,6 +10,7 @@ import pytest
 
 from sottovoce.link import messages as m
 from sottovoce.link.messages import EntryKind, ErrorCode
+from sottovoce.server import room_transactions as transactions
 
 
 def message(payload: bytes = b"x", epoch: int = 0, message_id: bytes | None = None) -> m.Outgoing:
@@ -182,6 +183,25 @@ async def test_a_commit_about_an_unknown_device_is_refused(alice, room):
     nobody = m.Device("nobody", os.urandom(16))
     reply = await refusal(client, m.Commit, room, os.urandom(16), 0, b"c", b"g", added=[nobody])
     assert reply.code == ErrorCode.NOT_FOUND
+
+
+async def test_nobody_fills_what_is_kept_for_another_device_without_end(server, alice, room, monkeypatch):
+    _, client = alice
+    bob, b = await server.device("bob")
+    welcome = [m.WelcomeFor(bob.device, bytes(60))]
+    monkeypatch.setattr(transactions, "MAX_INBOX_BYTES", 100)
+    await client.ask(m.Commit, room, os.urandom(16), 0, b"c", b"g", added=[bob.device], welcomes=welcome)
+    other = os.urandom(16)
+    await client.ask(m.RoomCreate, other, b"g")
+    add = (m.Commit, other, os.urandom(16), 0, b"c", b"g")
+    assert (await refusal(client, *add, added=[bob.device], welcomes=welcome)).code == ErrorCode.TOO_LARGE
+    (item,) = (await b.ask(m.InboxFetch)).items
+    await b.ask(m.InboxDelete, [item.item_id])
+    monkeypatch.setattr(transactions, "MAX_ROOMS", 1)
+    assert (await refusal(client, *add, added=[bob.device], welcomes=welcome)).code == ErrorCode.TOO_LARGE
+    await b.ask(m.Leave, room)
+    await client.ask(*add, added=[bob.device], welcomes=welcome)
+    assert (await refusal(client, m.RoomCreate, os.urandom(16), b"g")).code == ErrorCode.TOO_LARGE
 
 
 async def test_turns_come_in_order_and_keep_others_from_committing(server, alice, room):

@@ -157,14 +157,20 @@ class DeliveryService:
         )
         return m.RoomStateReply(request.id, position.epoch, position.head, position.head_hash, group_info)
 
-    async def leave(self, session: Session, request: m.Leave) -> m.Done:
-        """Take this device off the roster."""
+    def leave(self, session: Session, request: m.Leave) -> None:
+        """Take this device off the roster; from COMMIT on it is told of nothing more."""
         device = session.current_device.row
         room_id = request.room_id
-        await self._store.write(lambda db: transactions.leave(db, device, room_id))
-        self._fanout.unsubscribe(room_id, device)
-        self._turns.release(room_id, session, self._clock())
-        return m.Done(request.id)
+
+        def done(outcome: BaseException | None) -> None:
+            if isinstance(outcome, BaseException):
+                session.refuse(request, outcome)
+                return
+            session.reply(m.Done(request.id))
+            self._fanout.unsubscribe(room_id, device)
+            self._turns.release(room_id, session, self._clock())
+
+        self._store.submit(lambda db: transactions.leave(db, device, room_id), done)
 
     async def group_info_damaged(self, _session: Session, request: m.GroupInfoDamaged) -> m.Done:
         """Ask the members who are connected for a commit, at most once in five seconds for a room."""
@@ -247,10 +253,11 @@ class DeliveryService:
     async def delete_older_than(self, before_ms: int) -> int:
         """Delete entries and Welcomes from before a time, a little at a time; returns how many entries."""
         total = 0
-        while deleted := await self._store.write(
-            lambda db: rooms.delete_older_than(db, before_ms, limit=_DELETE_AT_ONCE)
-        ):
-            total += deleted
+        for room in await self._store.read(lambda db: rooms.rooms_with_entries_before(db, before_ms)):
+            delete = partial(rooms.delete_oldest, room=room, before_ms=before_ms, limit=_DELETE_AT_ONCE)
+            while deleted := await self._store.write(delete):
+                total += deleted
+        await self._store.write(lambda db: rooms.delete_abandoned(db, before_ms))
         return total
 
     async def open_lobby(self, room_id: bytes, join_secret: bytes) -> tuple[bytes, bytes]:

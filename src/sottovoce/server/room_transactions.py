@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Final
 
 from sottovoce.link import messages as m
 from sottovoce.link.messages import Entry, EntryKind, ErrorCode
@@ -16,6 +17,12 @@ from sottovoce.server.errors import Refused
 from sottovoce.server.store import accounts, rooms
 from sottovoce.server.store.accounts import StoredDevice
 from sottovoce.server.store.rooms import StoredEntry
+
+MAX_ROOMS: Final = 4096
+"""Rooms one device may be in, and so the most a list of rooms has to hold."""
+
+MAX_INBOX_BYTES: Final = 32 * 1024 * 1024
+"""Payload bytes of the Welcomes that may wait for one device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ def commit(
     rules.check_turn(turn_taken_for)
     if not {row for row, _ in welcomes} <= added:
         raise Refused(ErrorCode.MALFORMED, "a Welcome is for a device that this commit does not add")
+    _check_room_for(db, added - roster, welcomes)
 
     seq, epoch = position.head + 1, request.epoch + 1
     head_hash = rules.next_hash(position.head_hash, EntryKind.COMMIT, request.payload)
@@ -128,6 +136,8 @@ def create(db: sqlite3.Connection, device: int, request: m.RoomCreate) -> None:
         ):
             return
         raise Refused(ErrorCode.ROOM_EXISTS, "this room has been founded already: read its state and join")
+    if rooms.count_rooms(db, device, left_too=True) >= MAX_ROOMS:
+        raise Refused(ErrorCode.TOO_LARGE, f"a device may be in at most {MAX_ROOMS} rooms")
     row = rooms.add_room(db, request.room_id, rules.INITIAL_HASH) if position is None else position.row
     rooms.found_group(db, row, request.group_info)
     rooms.put_into_roster(db, row, [device])
@@ -170,6 +180,16 @@ def state(
     """Where a room stands, and its sealed GroupInfo."""
     position = position_of(db, room_id)
     return position, rooms.group_info_of(db, position.row) if want_group_info else None
+
+
+def _check_room_for(db: sqlite3.Connection, added: set[int], welcomes: list[tuple[int, bytes]]) -> None:
+    """Refuse to fill what the server keeps for a device without end, whoever adds it."""
+    for row in added:
+        if rooms.count_rooms(db, row, left_too=False) >= MAX_ROOMS:
+            raise Refused(ErrorCode.TOO_LARGE, f"an added device is in {MAX_ROOMS} rooms already")
+    for row, payload in welcomes:
+        if rooms.inbox_bytes(db, row) + len(payload) > MAX_INBOX_BYTES:
+            raise Refused(ErrorCode.TOO_LARGE, "the inbox of an added device is full until it comes online")
 
 
 def _device_row(db: sqlite3.Connection, named: m.Device) -> int:

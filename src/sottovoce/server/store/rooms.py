@@ -6,6 +6,7 @@ that no two entries of a room share a seq or a message id, and no two commits an
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -138,6 +139,14 @@ def take_off_roster(db: sqlite3.Connection, room: int, devices: Iterable[int], s
     )
 
 
+def count_rooms(db: sqlite3.Connection, device: int, *, left_too: bool) -> int:
+    """How many rooms a device is in; ``left_too``: and those it was in that are still kept."""
+    row = db.execute(
+        "SELECT count(*) FROM roster WHERE device = ? AND (? OR until_seq IS NULL)", (device, left_too)
+    ).fetchone()
+    return int(row[0])
+
+
 def find_stored(db: sqlite3.Connection, room: int, message_id: bytes) -> tuple[int, bytes] | None:
     """The seq and chain hash under which a message id was stored before."""
     row = db.execute(
@@ -201,11 +210,18 @@ def put_into_inbox(
     payload: bytes,
     now_ms: int,
 ) -> None:
-    """Leave a Welcome for a device."""
+    """Leave a Welcome for a device, in the place of an earlier one to the same room."""
+    db.execute("DELETE FROM inbox WHERE device = ? AND room_id = ?", (device, room_id))
     db.execute(
         "INSERT INTO inbox (device, room_id, seq, head_hash, payload, at) VALUES (?, ?, ?, ?, ?, ?)",
         (device, room_id, seq, head_hash, payload, now_ms),
     )
+
+
+def inbox_bytes(db: sqlite3.Connection, device: int) -> int:
+    """Payload bytes of all Welcomes that wait for a device."""
+    row = db.execute("SELECT total(length(payload)) FROM inbox WHERE device = ?", (device,)).fetchone()
+    return int(row[0])
 
 
 def read_inbox(db: sqlite3.Connection, device: int, *, max_bytes: int) -> list[InboxItem]:
@@ -229,21 +245,34 @@ def delete_from_inbox(db: sqlite3.Connection, device: int, item_ids: Sequence[in
     db.executemany("DELETE FROM inbox WHERE device = ? AND id = ?", [(device, i) for i in item_ids])
 
 
-def delete_older_than(db: sqlite3.Connection, before_ms: int, *, limit: int) -> int:
-    """Delete at most ``limit`` entries, and all Welcomes, from before a time; returns how many entries.
-
-    Each room's ``first`` moves to its oldest entry that is left.
-    """
+def rooms_with_entries_before(db: sqlite3.Connection, before_ms: int) -> list[int]:
+    """The rooms whose oldest entry is from before a time (Unix ms)."""
     rows = db.execute(
-        "SELECT rowid, room, seq FROM entries WHERE at < ? LIMIT ?", (before_ms, limit)
-    ).fetchall()
-    db.executemany("DELETE FROM entries WHERE rowid = ?", [(row[0],) for row in rows])
-    newest: dict[int, int] = {}
-    for _, room, seq in rows:
-        newest[room] = max(seq, newest.get(room, 0))
-    db.executemany(
-        "UPDATE rooms SET first = max(first, ?) WHERE id = ?",
-        [(seq + 1, room) for room, seq in newest.items()],
+        "SELECT r.id FROM rooms r JOIN entries e ON e.room = r.id"
+        " AND e.seq = (SELECT min(seq) FROM entries WHERE room = r.id) WHERE e.at < ?",
+        (before_ms,),
     )
+    return [row[0] for row in rows]
+
+
+def delete_oldest(db: sqlite3.Connection, room: int, before_ms: int, *, limit: int) -> int:
+    """Delete a room's oldest entries that are from before a time, at most ``limit``; returns how many.
+
+    Always a beginning of the log, so that what is left has no hole, whatever the clock did meanwhile.
+    """
+    oldest = db.execute("SELECT seq, at FROM entries WHERE room = ? ORDER BY seq LIMIT ?", (room, limit))
+    gone = [seq for seq, _ in itertools.takewhile(lambda row: row[1] < before_ms, oldest)]
+    if gone:
+        db.execute("DELETE FROM entries WHERE room = ? AND seq <= ?", (room, gone[-1]))
+        db.execute("UPDATE rooms SET first = ? WHERE id = ?", (gone[-1] + 1, room))
+    return len(gone)
+
+
+def delete_abandoned(db: sqlite3.Connection, before_ms: int) -> None:
+    """Delete Welcomes from before a time, and founded rooms that nobody is in and that keep no entries."""
     db.execute("DELETE FROM inbox WHERE at < ?", (before_ms,))
-    return len(rows)
+    db.execute(
+        "DELETE FROM rooms WHERE epoch IS NOT NULL AND open_name IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM roster WHERE room = rooms.id AND until_seq IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM entries WHERE room = rooms.id)"
+    )
