@@ -30,10 +30,12 @@ from sottovoce.mls.framing import MLSMessage
 from sottovoce.mls.group_info import EncryptedGroupSecrets, GroupInfo, GroupSecrets, Welcome
 from sottovoce.mls.key_schedule import key_schedule, welcome_key_and_nonce
 from sottovoce.mls.labels import decrypt_with_label, encrypt_with_label
-from sottovoce.mls.nodes import LeafNode
+from sottovoce.mls.nodes import LeafNode, LeafNodeSource
 from sottovoce.mls.presentation import decode, opaque
 from sottovoce.mls.proposals import PreSharedKeyID, PSKType
 from sottovoce.mls.ratchet_tree import RatchetTree
+from sottovoce.mls.tree_math import leaf_node_index
+from sottovoce.mls.treekem import put_path
 
 
 class Forgery:
@@ -206,6 +208,24 @@ class TestWelcome:
         leaf = leaf.signed(world.suite, bundle.signature_private_key.reveal())
         forged = forgery.with_tree(lambda tree: tree.update(LeafIndex(1), leaf))
         forgery.refused(forged, ValidationRule.LEAF_PUBLIC_KEY)
+
+    def test_a_short_key_of_a_parent(self, world: World) -> None:
+        groups = world.group_of("alice", "bob", "carol")
+        state, alice = groups[0]._state, LeafIndex(0)
+        tree, leaf = state.tree.copy(), state.tree.leaf(LeafIndex(0))
+        assert leaf is not None
+        keys = [node.encryption_key for _, node in state.tree.parents()]
+        above = put_path(world.suite, tree, alice, [b"short", keys[-1]])
+        own = replace(leaf, parent_hash=above, source=LeafNodeSource.COMMIT, lifetime=None)
+        own = own.signed(world.suite, state.signature_key_pair.private, b"room", alice)
+        tree.put(leaf_node_index(alice), own)
+        context = replace(state.context, tree_hash=tree.tree_hash(world.suite))
+        info = replace(state, tree=tree, context=context).group_info_message(
+            (), with_tree=True, external=True
+        )
+        with pytest.raises(ValidationError) as caught:
+            inspect_group_info(info, suite=world.suite, authentication=CONFIG.authentication)
+        assert caught.value.rule is ValidationRule.LEAF_PUBLIC_KEY
 
     def test_a_credential_that_is_refused(self, world: World, forgery: Forgery) -> None:
         leaf = world.bundle("mallory").key_package.leaf_node

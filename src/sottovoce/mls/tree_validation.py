@@ -33,13 +33,16 @@ def validate_tree(
     validate_parent_hashes(tree, suite)
     validate_uniqueness(tree)
     validate_group_support(tree, suite, extensions)
+    # Whether a key of the right length can be sealed to was checked by the members, when it came.
+    nodes: list[LeafNode | ParentNode] = [node for _, node in tree.members()]
+    nodes += [node for _, node in tree.parents()]
+    if any(len(node.encryption_key) != suite.public_key_length for node in nodes):
+        raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY)
     for index, leaf in tree.members():
         # §7.3: "Verify that the signature on the LeafNode is valid".
         if not leaf.verify(suite, group_id, index):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
         validate_own_extensions(leaf)
-        if len(leaf.encryption_key) != suite.public_key_length:
-            raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY, f"leaf {index}")
         authentication.validate(leaf.credential, leaf.signature_key)
 
 
