@@ -19,10 +19,15 @@ MAX_KEY_PACKAGES: Final = 100
 """Unclaimed one-time key packages kept for a device."""
 
 _CLAIM_BURST: Final = 100.0
+_BURST_OF_ONE_USERS: Final = 20.0  # a fifth of what a device keeps: no one account empties another's
+_PER_SECOND_OF_ONE_USERS: Final = 1 / 20
 
 
 class KeyDirectory:
-    """Publishes and hands out key packages; claims are limited by claimer and by target (threats A9)."""
+    """Publishes and hands out key packages (threats A9).
+
+    Claims are limited by claimer, by target, and more narrowly by both together.
+    """
 
     def __init__(
         self, store: Store, *, claims_per_minute: float, clock: Callable[[], float] = time.monotonic
@@ -30,6 +35,7 @@ class KeyDirectory:
         self._store = store
         self._clock = clock
         self._by_claimer = TokenBuckets(rate=claims_per_minute / 60, burst=_CLAIM_BURST)
+        self._by_pair = TokenBuckets(rate=_PER_SECOND_OF_ONE_USERS, burst=_BURST_OF_ONE_USERS)
         self._by_target = TokenBuckets(rate=claims_per_minute / 6, burst=_CLAIM_BURST * 10)
 
     async def publish(self, session: Session, request: m.KeyPackagesPublish) -> m.Done:
@@ -63,7 +69,12 @@ class KeyDirectory:
         """Hand out one key package of each device of a user. An unknown user is NOT_FOUND."""
         now = self._clock()
         name = request.user.lower()
-        wait = self._by_claimer.take(session.current_device.account, now) or self._by_target.take(name, now)
+        claimer = session.current_device.account
+        wait = (
+            self._by_claimer.take(claimer, now)
+            or self._by_pair.take((claimer, name), now)
+            or self._by_target.take(name, now)
+        )
         if wait > 0:
             raise rate_limited(wait)
 
