@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sottovoce.client.chain import INITIAL_HASH, LogChain
-from sottovoce.client.credentials import certificate_of
+from sottovoce.client.credentials import certificate_of, certificates
 from sottovoce.client.errors import ContentError, RoomRolledBack, SecretOutdated
 from sottovoce.client.join_secret import (
     EXPORT_LABEL,
@@ -98,13 +98,15 @@ def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> Planned
     """Plan the external commit that ends ``epoch``.
 
     Raises :class:`~sottovoce.client.errors.SealBroken` when the GroupInfo does not open with our secret,
-    :class:`RoomRolledBack` for an epoch older than one we were in, and
+    :class:`RoomRolledBack` for an epoch older than one we were in,
+    :class:`~sottovoce.client.credentials.AccountKeyChanged` for a member under another key than its pin, and
     :class:`~sottovoce.mls.MLSPeerError` for a GroupInfo that does not validate.
     """
     record, around, secret = state.record, state.around, state.join_secret
     group_info = secret.open_group_info(record.room_id, epoch, sealed_group_info)
     view = inspect_group_info(group_info, suite=ROOM_SUITE, authentication=state.config.authentication)
     _check_view(state, view, epoch)
+    around.contacts.first_contacts(certificates(view.members))  # two keys for one name: not into this room
     old_leaf = _own_leaf(view, around.own.certificate.device_id)
     staged = Group.join_externally(
         group_info,

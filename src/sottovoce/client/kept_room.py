@@ -50,13 +50,18 @@ class KeptRoom:
         """Be what the store has, forgetting what memory holds."""
         record = self.state.record
 
-        def work(database: Database) -> tuple[RoomState, list[outbox_table.OutboxRecord]]:
+        def work(database: Database) -> RoomState:
             stored = rooms_table.room(database, record.room_id) or record
-            state = RoomState.load(database, stored, self.around)
-            return state, outbox_table.waiting(database, record.room_id)
+            return RoomState.load(database, stored, self.around)
 
-        self.state, waiting = await self.store.transact(work)
-        self.outbox.restore(waiting)
+        self.state = await self.store.transact(work)
+        waiting, payloads = await self.store.transact(
+            lambda database: (
+                outbox_table.waiting(database, record.room_id),
+                outbox_table.payloads(database, record.room_id),
+            )
+        )
+        self.outbox.restore(waiting, payloads)
 
     async def save(self, changes: Changes, encrypted: tuple[outbox_table.OutboxRecord, ...] = ()) -> None:
         """Store changes, and messages encrypted with them, in one transaction; then notify.

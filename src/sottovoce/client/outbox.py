@@ -9,15 +9,14 @@ the very same envelope.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from sottovoce.client.content import Envelope, message_hash
 from sottovoce.client.room_state import RoomState
-from sottovoce.client.tables.outbox import OutboxRecord
+from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
 from sottovoce.errors import InternalError
 from sottovoce.link.messages import Outgoing
 from sottovoce.mls import Group
@@ -48,18 +47,18 @@ class Outbox:
 
     def __init__(self, records: Sequence[OutboxRecord]) -> None:
         self.by_payload: Final[dict[bytes, OutboxRecord]] = {}
-        """Encrypted ones, by the SHA-256 of the payload: how their log entries are recognised."""
+        """Messages by the SHA-256 of every ciphertext ever made of them: how their entries are recognised."""
         self._unacknowledged: Final[dict[int, OutboxRecord]] = {}
         self._deliveries: Final[dict[int, asyncio.Future[int]]] = {}
         self._empty: Final = asyncio.Event()
-        self.restore(records)
+        self.restore(records, {})
 
-    def restore(self, records: Sequence[OutboxRecord]) -> None:
+    def restore(self, records: Sequence[OutboxRecord], payloads: Mapping[bytes, int]) -> None:
         """Be what the store has; who waits for a delivery goes on waiting."""
-        self.by_payload.clear()
         self._unacknowledged.clear()
-        for record in records:
-            self._replace(record)
+        self._unacknowledged.update({record.position: record for record in records})
+        self.by_payload.clear()
+        self.by_payload.update({key: self._unacknowledged[position] for key, position in payloads.items()})
         self._settle()
 
     @property
@@ -107,19 +106,22 @@ class Outbox:
                 envelope=envelope,
                 epoch=staged.epoch,
                 ciphertext=staged.message,
-                payload_hash=hashlib.sha256(staged.message).digest(),
             )
-            self._replace(encrypted)
+            self._unacknowledged[record.position] = encrypted
+            self.by_payload[payload_hash(staged.message)] = encrypted
             changed.append(encrypted)
         return changed
 
     def discard_ciphertexts(self, batch: Sequence[OutboxRecord]) -> None:
-        """The server refused these as stale and stored none: they are to be encrypted anew."""
-        for record in batch:
-            if record.payload_hash is not None:
-                self.by_payload.pop(record.payload_hash, None)
-            if record.position in self._unacknowledged:
-                self._replace(msgspec.structs.replace(record, epoch=None, ciphertext=None, payload_hash=None))
+        """The server refused the batch as stale: it is to be encrypted anew.
+
+        The ciphertexts are recognised still: a connection that was lost may have brought one to the log.
+        """
+        for position in [record.position for record in batch]:
+            current = self._unacknowledged.get(position)
+            if current is None:
+                continue
+            self._unacknowledged[position] = msgspec.structs.replace(current, epoch=None, ciphertext=None)
 
     def discard_all_ciphertexts(self) -> None:
         """They are of a leaf this device no longer has; what the server stored of them, it knows by id.
@@ -127,8 +129,8 @@ class Outbox:
         Their envelopes go too: a new leaf numbers its messages from 1.
         """
         self.discard_ciphertexts(tuple(self._unacknowledged.values()))
-        for record in tuple(self._unacknowledged.values()):
-            self._replace(msgspec.structs.replace(record, envelope=None))
+        for position, record in self._unacknowledged.items():
+            self._unacknowledged[position] = msgspec.structs.replace(record, envelope=None)
 
     def requests(self, batch: Sequence[OutboxRecord]) -> list[Outgoing]:
         """The batch as the link sends it."""
@@ -146,8 +148,14 @@ class Outbox:
         self._settle()
         return stored
 
+    def is_unread(self, record: OutboxRecord) -> bool:
+        """Whether no log entry was recognised as this message yet."""
+        return any(one.position == record.position for one in self.by_payload.values())
+
     def read_back(self, position: int, seq: int) -> None:
         """The message was seen in the log, which acknowledges it too."""
+        for key in [key for key, one in self.by_payload.items() if one.position == position]:
+            del self.by_payload[key]
         record = self._unacknowledged.get(position)
         if record is not None:
             self.acknowledge((record,), (seq,))
@@ -159,11 +167,6 @@ class Outbox:
         ).encode()
         state.update(counter=counter, previous_hash=message_hash(envelope))
         return envelope
-
-    def _replace(self, record: OutboxRecord) -> None:
-        self._unacknowledged[record.position] = record
-        if record.payload_hash is not None:
-            self.by_payload[record.payload_hash] = record
 
     def _settle(self) -> None:
         if self._unacknowledged:

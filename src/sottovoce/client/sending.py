@@ -67,12 +67,13 @@ class Sending:
         passed = [
             (record, seq)
             for record, seq in zip(batch, seqs, strict=True)
-            if seq <= kept.record.seq and record.payload_hash in kept.outbox.by_payload
+            if seq <= kept.record.seq and kept.outbox.is_unread(record)
         ]
         if not passed:
             return
         changes = kept.state.begin()
         for record, seq in passed:
-            kept.outbox.by_payload.pop(record.payload_hash or b"", None)
             self._follower.reader.show_own(record, seq, datetime.now(UTC), changes)
         await kept.save(changes)
+        for record, seq in passed:
+            kept.outbox.read_back(record.position, seq)

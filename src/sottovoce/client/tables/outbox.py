@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 import msgspec
@@ -14,19 +15,18 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
 
     ``message_id`` (16 bytes) is the link's, by which the server stores it once. ``content`` is the MIMI
     content; ``envelope`` what is encrypted, made once, so that a second encryption says the very same.
-    ``ciphertext`` is of ``epoch`` and ``payload_hash`` its SHA-256.
+    ``ciphertext`` is of ``epoch``.
     """
 
     position: int
     message_id: bytes
     content: bytes
-    envelope: bytes | None
-    epoch: int | None
-    ciphertext: bytes | None
-    payload_hash: bytes | None
+    envelope: bytes | None = None
+    epoch: int | None = None
+    ciphertext: bytes | None = None
 
 
-_COLUMNS = "position, message_id, content, envelope, epoch, ciphertext, payload_hash"
+_COLUMNS = "position, message_id, content, envelope, epoch, ciphertext"
 
 
 def add(database: Database, room_id: bytes, message_id: bytes, content: bytes) -> OutboxRecord:
@@ -34,7 +34,7 @@ def add(database: Database, room_id: bytes, message_id: bytes, content: bytes) -
     position = database.insert(
         "INSERT INTO outbox (room_id, message_id, content) VALUES (?, ?, ?)", (room_id, message_id, content)
     )
-    return OutboxRecord(position, message_id, content, None, None, None, None)
+    return OutboxRecord(position, message_id, content)
 
 
 def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
@@ -45,10 +45,30 @@ def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
 
 def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
     """Store envelopes and ciphertexts; in the same transaction as the ratchet step that made them."""
+    encrypted = list(records)
     database.execute_many(
-        "UPDATE outbox SET envelope = ?, epoch = ?, ciphertext = ?, payload_hash = ? WHERE position = ?",
-        ((r.envelope, r.epoch, r.ciphertext, r.payload_hash, r.position) for r in records),
+        "UPDATE outbox SET envelope = ?, epoch = ?, ciphertext = ? WHERE position = ?",
+        ((r.envelope, r.epoch, r.ciphertext, r.position) for r in encrypted),
     )
+    database.execute_many(
+        "INSERT OR IGNORE INTO outbox_payloads VALUES (?, ?)",
+        ((payload_hash(r.ciphertext), r.position) for r in encrypted if r.ciphertext is not None),
+    )
+
+
+def payloads(database: Database, room_id: bytes) -> dict[bytes, int]:
+    """The position of every ciphertext ever made of a message in the room's outbox, by SHA-256."""
+    rows = database.all(
+        """SELECT payload_hash, outbox_payloads.position FROM outbox_payloads
+        JOIN outbox USING (position) WHERE room_id = ?""",
+        (room_id,),
+    )
+    return dict(rows)
+
+
+def payload_hash(payload: bytes) -> bytes:
+    """What a payload is recognised by."""
+    return hashlib.sha256(payload).digest()
 
 
 def delete(database: Database, positions: Iterable[int]) -> None:

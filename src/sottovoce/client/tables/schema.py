@@ -46,8 +46,13 @@ _STATEMENTS: Final = (
     """CREATE TABLE outbox (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, message_id BLOB NOT NULL UNIQUE,
-        content BLOB NOT NULL, envelope BLOB, epoch INTEGER, ciphertext BLOB, payload_hash BLOB)""",
+        content BLOB NOT NULL, envelope BLOB, epoch INTEGER, ciphertext BLOB)""",
     "CREATE INDEX outbox_by_room ON outbox (room_id, position)",
+    # Every ciphertext ever made of a message, by SHA-256: whichever reaches the log is recognised as ours.
+    """CREATE TABLE outbox_payloads (
+        payload_hash BLOB PRIMARY KEY,
+        position INTEGER NOT NULL REFERENCES outbox ON DELETE CASCADE) WITHOUT ROWID""",
+    "CREATE INDEX outbox_payloads_by_position ON outbox_payloads (position)",
 )
 
 

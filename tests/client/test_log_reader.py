@@ -1,0 +1,220 @@
+"""Reading the log: every way it can be wrong is a finding, never silence and never the room's end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+import pytest
+from room_world import Person, talking
+
+from sottovoce.client.credentials import AccountKeyChanged, Contacts
+from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, ReceivedMessage
+from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.tables.rooms import Membership, RemoveUser, SelfUpdate
+from sottovoce.client.trust import PinDecision
+from sottovoce.link.certificates import DeviceCertificate
+from sottovoce.link.messages import Entry, EntryKind
+
+
+def _entries(sender: Person, *texts: str) -> list[Entry]:
+    for text in texts:
+        sender.type(text)
+    sender.send()
+    return list(sender.log.entries)
+
+
+def _renumbered(entries: list[Entry]) -> list[Entry]:
+    return [msgspec.structs.replace(entry, seq=seq) for seq, entry in enumerate(entries, 1)]
+
+
+def test_messages_come_out_as_they_went_in() -> None:
+    alice, bob = talking("Alice", "Bob")
+    _entries(alice, "Hi everyone!", "How are you?")
+    assert [item.text for item in bob.read() if isinstance(item, ReceivedMessage)] == [
+        "Hi everyone!",
+        "How are you?",
+    ]
+    alice.read()
+    assert alice.messages() == bob.messages() == [("Alice", "Hi everyone!"), ("Alice", "How are you?")]
+    mine, theirs = alice.timeline()[-1], bob.timeline()[-1]
+    assert (mine.is_mine, theirs.is_mine) == (True, False)
+    assert mine.message_id == theirs.message_id
+
+
+@pytest.mark.parametrize("position", [0, 20, -1])
+def test_an_altered_entry_is_one_gap(position: int) -> None:
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one", "two", "three")
+    altered = bytearray(entries[-2].payload)
+    altered[position] ^= 1
+    entries[-2] = msgspec.structs.replace(entries[-2], payload=bytes(altered))
+    bob.read(entries=entries)
+    assert [text for _, text in bob.messages()] == ["one", "three"]
+    assert [(gap.seq, gap.count) for gap in bob.gaps()] == [(entries[-2].seq, 1)]
+
+
+def test_an_altered_entry_changes_no_key() -> None:
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one")
+    entries[-1] = msgspec.structs.replace(entries[-1], payload=entries[-1].payload[:-1])
+    before = bob.ratchet_fingerprint()
+    bob.read(entries=entries)
+    assert bob.ratchet_fingerprint() == before
+
+
+def test_dropped_entries_are_counted() -> None:
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one", "two", "three", "four")
+    del entries[-3:-1]
+    bob.read(entries=_renumbered(entries))
+    assert [text for _, text in bob.messages()] == ["one", "four"]
+    assert [gap.count for gap in bob.gaps()] == [2]
+    assert bob.state.record.seq == len(entries)
+
+
+def test_a_first_message_that_was_dropped_is_missed_too() -> None:
+    alice, bob = talking("alice", "bob")
+    alice.read()
+    entries = _entries(bob, "one", "two")  # bob came after alice, so she knows that he begins with his first
+    del entries[-2]
+    alice.read(entries=_renumbered(entries))
+    assert [gap.count for gap in alice.gaps()] == [1]
+
+
+def test_a_replayed_entry_is_shown_once() -> None:
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one")
+    bob.read(entries=_renumbered([*entries, entries[-1]]))
+    assert [text for _, text in bob.messages()] == ["one"]
+    assert len(bob.gaps()) == 1
+
+
+def test_two_histories_show_at_the_next_message() -> None:
+    alice, bob = talking("alice", "bob")
+    alice.type("seen by alice alone")
+    alice.send()
+    entries = list(alice.log.entries)
+    alice.read()
+    alice.type("after it")
+    alice.send()
+    # Bob is given another entry in the first one's place.
+    entries[-1] = msgspec.structs.replace(entries[-1], payload=b"\x00" * 300)
+    found = bob.read(entries=[*entries, alice.log.entries[-1]])
+    forks = [item for item in found if isinstance(item, ForkAlarm)]
+    assert [fork.sender for fork in forks] == ["alice"]
+
+
+def test_a_sender_who_has_read_further_than_the_log_goes_is_an_alarm() -> None:
+    alice, bob = talking("alice", "bob")
+    _entries(bob, "one", "two")
+    alice.read()
+    entries = _entries(alice, "three")
+    del entries[-3:-1]
+    found = bob.read(entries=_renumbered(entries))
+    assert any(isinstance(item, ForkAlarm) for item in found)
+
+
+def test_members_come_and_go() -> None:
+    alice, bob = talking("alice", "bob")
+    assert [item.user for item in alice.timeline() if isinstance(item, MemberJoined)] == ["bob"]
+    carol = Person("carol", alice.log)
+    carol.join()
+    assert [item.user for item in bob.read() if isinstance(item, MemberJoined)] == ["carol"]
+    alice.read()
+    assert bob.commit(SelfUpdate())
+    assert alice.read() == []
+    assert alice.state.group.epoch_authenticator == bob.state.group.epoch_authenticator
+
+
+def test_what_an_open_room_forbids_is_refused_by_its_own_maker() -> None:
+    alice, _bob = talking("alice", "bob")
+    with pytest.raises(Exception, match="P5"):
+        alice.commit(RemoveUser("bob"))
+
+
+def test_a_commit_that_cannot_be_followed_stops_before_it() -> None:
+    alice, bob = talking("alice", "bob")
+    alice.type("before")
+    alice.send()
+    alice.read()
+    assert alice.commit(SelfUpdate())
+    entries = list(alice.log.entries)
+    entries[-1] = msgspec.structs.replace(entries[-1], payload=entries[-1].payload[:-1] + b"\x00")
+    with pytest.raises(OutOfStep):
+        bob.read(entries=entries)
+    assert bob.state.record.seq == len(entries) - 1
+    assert [text for _, text in bob.messages()] == ["before"]
+    bob.read()  # the entry as it was committed can still be followed
+    assert bob.state.group.epoch == alice.state.group.epoch
+
+
+def test_kinds_are_not_taken_for_each_other() -> None:
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one")
+    as_commit = msgspec.structs.replace(
+        entries[-1], kind=EntryKind.COMMIT, payload=b"\x01" + entries[-1].payload
+    )
+    with pytest.raises(OutOfStep):
+        bob.read(entries=[*entries[:-1], as_commit])
+    assert alice.read()
+    assert alice.commit(SelfUpdate())
+    entries = list(alice.log.entries)
+    as_message = msgspec.structs.replace(entries[-1], kind=EntryKind.MESSAGE, payload=entries[-1].payload[1:])
+    assert any(isinstance(item, Gap) for item in bob.read(entries=[*entries[:-1], as_message]))
+
+
+def test_another_key_under_a_known_name_is_not_let_in() -> None:
+    alice, bob = talking("alice", "bob")
+    other = Person("carol", alice.log)
+    other.join()
+    alice.read()
+    assert "carol" in alice.around.contacts.by_name
+    impostor = Person("bob", alice.log)
+    object.__setattr__(impostor.around, "contacts", _Careless("nobody in particular", bytes(32)))
+    impostor.restart()
+    impostor.join()
+    with pytest.raises(AccountKeyChanged) as caught:
+        alice.read()
+    assert caught.value.user == "bob"
+    assert alice.state.record.seq == len(alice.log.entries) - 1
+    assert bob.state.record.membership is Membership.MEMBER
+
+
+class _Careless(Contacts):
+    """Somebody who minds no contradiction."""
+
+    def decide(self, certificate: DeviceCertificate) -> PinDecision:
+        return PinDecision.SAME
+
+    def first_contacts(self, certificates: Iterable[DeviceCertificate]) -> list[ContactRecord]:
+        return []
+
+
+def test_what_this_leaf_sent_and_this_store_does_not_know_puts_it_out_of_step() -> None:
+    """Threats B4."""
+    alice, _ = talking("alice", "bob")
+    _entries(alice, "one")
+    alice.outbox.by_payload.clear()
+    with pytest.raises(OutOfStep, match="older"):
+        alice.read()
+
+
+def test_a_restart_in_the_middle_reads_on_where_it_was() -> None:
+    alice, bob = talking("alice", "bob")
+    _entries(alice, *(f"line {number}" for number in range(10)))
+    for _ in range(10):
+        bob.read(most=1)
+        bob.restart()
+    assert [text for _, text in bob.messages()] == [f"line {number}" for number in range(10)]
+    assert bob.gaps() == []
+
+
+def test_hashes_of_payloads_tell_own_entries() -> None:
+    alice, _ = talking("alice", "bob")
+    entries = _entries(alice, "one")
+    assert set(alice.outbox.by_payload) == {hashlib.sha256(entries[-1].payload).digest()}
+    alice.read()
+    assert alice.outbox.by_payload == {}

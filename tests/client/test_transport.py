@@ -1,0 +1,129 @@
+"""Connecting to what is no Sottovoce server, and losing one."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sottovoce.client.errors import CertificateChanged, LinkLost, RequestRefused, ServerNotReachable
+from sottovoce.client.transport import ServerLink
+from sottovoce.crypto.certificates import self_signed_certificate
+from sottovoce.link.connection import ServerConnection
+from sottovoce.link.messages import (
+    ALPN,
+    Done,
+    ErrorCode,
+    ErrorReply,
+    Hello,
+    HelloReply,
+    Ping,
+)
+
+
+@asynccontextmanager
+async def _server(
+    folder: Path, *, alpn: str = ALPN, tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> AsyncIterator[int]:
+    """A server that greets, answers the first Ping, refuses the second, and closes at the third."""
+    made = self_signed_certificate(["localhost"], datetime.now(UTC))
+    (folder / "certificate").write_bytes(made.certificate)
+    (folder / "key").write_bytes(made.private_key.reveal())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = tls
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    context.set_alpn_protocols([alpn])
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection, pings = ServerConnection(), 0
+        while data := await reader.read(4096):
+            connection.receive_data(data)
+            for message in connection.events():
+                match message:
+                    case Hello(id=number):
+                        connection.send(HelloReply(number, 1, False, bytes(32)))
+                    case Ping(id=number):
+                        pings += 1
+                        if pings == 3:
+                            writer.close()
+                            return
+                        refusal = ErrorReply(number, ErrorCode.INTERNAL, "not now", retry_after=2.0)
+                        connection.send(Done(number) if pings == 1 else refusal)
+            writer.write(connection.data_to_send())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def _open(port: int, pin: bytes | None = None, trace: list[str] | None = None) -> ServerLink:
+    return await ServerLink.open(
+        "127.0.0.1", port, pin=pin, on_push=lambda _: None, trace=None if trace is None else trace.append
+    )
+
+
+async def test_requests_get_their_replies_and_refusals(tmp_path: Path) -> None:
+    trace: list[str] = []
+    async with _server(tmp_path) as port:
+        link = await _open(port, trace=trace)
+        assert len(link.pin) == 32
+        await link.request(Ping, Done)
+        with pytest.raises(RequestRefused) as caught:
+            await link.request(Ping, Done)
+        assert (caught.value.error_code, caught.value.retry_after) == (ErrorCode.INTERNAL, 2.0)
+        with pytest.raises(LinkLost):
+            await link.request(Ping, Done)
+        with pytest.raises(LinkLost):
+            await link.request(Ping, Done)
+        assert link.closed.done()
+        assert any(line.startswith("tls TLSv1.3") for line in trace)
+        assert any(line.startswith("link > Ping") for line in trace)
+
+
+async def test_another_key_is_left_before_a_byte_is_sent(tmp_path: Path) -> None:
+    trace: list[str] = []
+    async with _server(tmp_path) as port:
+        with pytest.raises(CertificateChanged):
+            await _open(port, bytes(32), trace)
+        assert not any(line.startswith("link >") for line in trace)
+
+
+async def test_a_reply_that_does_not_come_ends_the_link(tmp_path: Path) -> None:
+    async with _server(tmp_path) as port:
+        link = await _open(port)
+        with pytest.raises(LinkLost, match="no reply"):
+            await link.request(Ping, Done, deadline=0.0)
+        assert link.closed.done()
+
+
+async def test_what_is_no_such_server_is_told(tmp_path: Path) -> None:
+    async with _server(tmp_path, alpn="h2") as port:
+        with pytest.raises(ServerNotReachable):
+            await _open(port)
+
+
+async def test_older_tls_is_refused(tmp_path: Path) -> None:
+    async with _server(tmp_path, tls=ssl.TLSVersion.TLSv1_2) as port:
+        with pytest.raises(ServerNotReachable):
+            await _open(port)
+
+
+async def test_who_speaks_no_tls_and_who_is_not_there() -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(ServerNotReachable):
+            await _open(port)
+    with pytest.raises(ServerNotReachable):
+        await _open(port)
