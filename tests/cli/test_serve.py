@@ -1,8 +1,10 @@
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import pytest
 
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.link.invite_link import InviteLink
+from sottovoce.server.config import ENVIRONMENT_PREFIX, Setting, load_config, settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
 
 Serve = Callable[..., subprocess.Popen[str]]
 
@@ -117,3 +122,48 @@ class TestRefusals:
         code, said = refusal(serve(*arguments))
         assert code == ExitCode.USAGE
         assert said
+
+
+def documented(setting: Setting) -> str:
+    default = str(setting.default)
+    if setting.name == "data":
+        default = "~/.local/share/sottovoce/server"  # where XDG_DATA_HOME says nothing else
+    elif setting.default in (None, ()):
+        return f"| `{setting.name}` | | {setting.description} |"
+    return f"| `{setting.name}` | `{default.replace('False', 'false')}` | {setting.description} |"
+
+
+class TestPage:
+    """docs/serve.md: what it says is so, and what it shows runs."""
+
+    def test_it_has_every_setting_with_its_default_and_no_other(self) -> None:
+        table = PAGE.partition("| setting | default | meaning |")[2].partition("\n## ")[0]
+        assert re.findall(r"^\| `.*", table, re.MULTILINE) == [documented(setting) for setting in settings()]
+        assert all(setting.environment == ENVIRONMENT_PREFIX + setting.name.upper() for setting in settings())
+
+    def test_its_configuration_loads(self, tmp_path: Path) -> None:
+        (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+        (tmp_path / "server.toml").write_text(toml)
+        config = load_config(tmp_path / "server.toml", {}, {})
+        assert config.retention_days == tomllib.loads(toml)["retention_days"] == 14
+        assert config.deny == ("192.168.66.0/24",)
+
+    def test_its_backup_is_taken_from_a_running_server_and_starts(self, serve: Serve, tmp_path: Path) -> None:
+        running = serve("--data", str(tmp_path / "data"), "--port", "0")
+        line(running)
+        pin = InviteLink.parse(line(running).removeprefix("invite: "), now=0).server_pin
+        (tmp_path / "backup").mkdir()
+        (script,) = re.findall(r"<<'EOF'\n(.*?)EOF\n", PAGE, re.DOTALL)
+        subprocess.run(
+            [sys.executable, "-", str(tmp_path / "data"), str(tmp_path / "backup")],
+            input=script, text=True, check=True,
+        )  # fmt: skip
+        restored = serve("--data", str(tmp_path / "backup"), "--port", "0")
+        line(restored)
+        assert InviteLink.parse(line(restored).removeprefix("invite: "), now=0).server_pin == pin
+
+    def test_every_exit_code_that_systemd_must_know_is_one(self) -> None:
+        (codes,) = re.findall(r"RestartPreventExitStatus=(.*)", PAGE)
+        assert {ExitCode(int(code)) for code in codes.split()} == {
+            ExitCode.USAGE, ExitCode.DATA_DAMAGED, ExitCode.TLS_FILES,
+        }  # fmt: skip
