@@ -79,7 +79,9 @@ async def test_a_second_server_on_the_same_directory_or_port_is_told_so(serve, t
         await serve(data=tmp_path / "other", port=server.address.port)
 
 
-@pytest.mark.parametrize(("host", "port"), [("192.0.2.7", 0), ("no.such.host.invalid", 0)])
+@pytest.mark.parametrize(
+    ("host", "port"), [("192.0.2.7", 0), ("no.such.host.invalid", 0), ("a..b", 0), ("a" * 70, 0)]
+)
 def test_an_address_that_is_not_ours_is_told_so(host, port):
     with pytest.raises(errors.AddressNotUsable):
         listening_socket(host, port)
@@ -241,6 +243,14 @@ async def test_a_disk_that_fails_at_the_start_is_told(serve, monkeypatch):
     monkeypatch.setattr(Store, "write", fail)
     with pytest.raises(errors.DataDirectoryUnwritable, match="no disk"):
         await serve()
+
+
+async def test_a_server_that_cannot_leave_its_runtime_file_serves_all_the_same(
+    serve, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "run").write_text("in the way")
+    await (await serve()).device("alice")
+    assert "no runtime file" in capsys.readouterr().err
 
 
 async def test_after_the_stop_signals_are_not_ours_any_more(serve):

@@ -34,6 +34,8 @@ def test_texts_become_what_the_settings_are():
     [
         {"port": 70000}, {"port": "x"}, {"registration": "maybe"}, {"allow": "not a network"}, {"data": 5},
         {"tls_key": "only-the-key.pem"}, {"nonsense": 1}, {"retention_days": 31},
+        {"turn_seconds": "inf"}, {"stall_seconds": "nan"}, {"messages_per_second": "inf"},
+        {"public_host": "my host"}, {"public_host": "chat.example\n"}, {"public_host": ""},
     ],
 )  # fmt: skip
 def test_bad_values_are_told_in_a_sentence(flags):

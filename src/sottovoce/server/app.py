@@ -117,10 +117,7 @@ async def run(
         listener = Listener(sock, context, config, dispatcher=dispatcher, delivery=delivery, metrics=metrics)
 
         address = await _address(config, store, delivery, pin, sock.getsockname()[1])
-        runtime_file = write_runtime_file(
-            host=address.host, port=address.port, pin=pin, invite=address.invite
-        )
-        stack.callback(remove_runtime_file, runtime_file)
+        _leave_runtime_file(stack, address)
         retention = loop.create_task(_keep_retention(delivery, store, config.retention_days))
         try:
             listener.start()
@@ -187,6 +184,18 @@ async def _address(
         expires_at=expires_at,
     )
     return ServerAddress(host, port, pin, str(link))
+
+
+def _leave_runtime_file(stack: contextlib.ExitStack, address: ServerAddress) -> None:
+    """Let this user's programs find the server; one that cannot say where it is serves all the same."""
+    try:
+        path = write_runtime_file(
+            host=address.host, port=address.port, pin=address.pin, invite=address.invite
+        )
+    except DataDirectoryUnwritable:
+        _log.warning("no runtime file: programs on this machine need an invite link to find this server")
+        return
+    stack.callback(remove_runtime_file, path)
 
 
 def _reachable(host: str) -> str:

@@ -20,6 +20,8 @@ from sottovoce.server.errors import BadConfiguration
 
 ENVIRONMENT_PREFIX: Final = "SOTTOVOCE_"
 
+PublicHost = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.:_-]{1,253}\Z")]  # what an invite link has room for
+
 
 def _default_data() -> Path:
     return user_data_path("sottovoce") / "server"
@@ -34,7 +36,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 picks a free one.")] = 7443
     public_host: Annotated[
-        str | None,
+        PublicHost | None,
         Meta(description="Name or address that invite links give; by default the one listened on."),
     ] = None
     registration: Annotated[
@@ -68,18 +70,27 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     connections_per_address: Annotated[
         int, Meta(ge=1, description="Most connections of one address (IPv6: of one /64) at one time.")
     ] = 256
-    handshake_seconds: Annotated[float, Meta(gt=0, description="Longest TLS handshake, in seconds.")] = 10.0
+    handshake_seconds: Annotated[
+        float, Meta(gt=0, le=86_400, description="Longest TLS handshake, in seconds.")
+    ] = 10.0
     first_frame_seconds: Annotated[
-        float, Meta(gt=0, description="Longest wait for the first frame, in seconds.")
+        float, Meta(gt=0, le=86_400, description="Longest wait for the first frame, in seconds.")
     ] = 10.0
     frame_seconds: Annotated[
-        float, Meta(gt=0, description="Longest time from a frame's first byte to its last, in seconds.")
+        float,
+        Meta(gt=0, le=86_400, description="Longest time from a frame's first byte to its last, in seconds."),
     ] = 30.0
     login_seconds: Annotated[
-        float, Meta(gt=0, description="Longest time from connecting to a device's login, in seconds.")
+        float,
+        Meta(gt=0, le=86_400, description="Longest time from connecting to a device's login, in seconds."),
     ] = 120.0
     stall_seconds: Annotated[
-        float, Meta(gt=0, description="Longest time a client may read nothing that waits for it, in seconds.")
+        float,
+        Meta(
+            gt=0,
+            le=86_400,
+            description="Longest time a client may read nothing that waits for it, in seconds.",
+        ),
     ] = 60.0
     outbox_bytes: Annotated[
         int, Meta(ge=65_536, description="Bytes that may wait for a slow reader before it must catch up.")
@@ -88,14 +99,15 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         float,
         Meta(
             gt=0,
+            le=1e9,
             description="Messages (of 4 KiB) a second one account may send for long; more are slowed down.",
         ),
     ] = 500.0
     claims_per_minute: Annotated[
-        float, Meta(gt=0, description="Key packages one account may claim a minute for long.")
+        float, Meta(gt=0, le=1e9, description="Key packages one account may claim a minute for long.")
     ] = 30.0
     turn_seconds: Annotated[
-        float, Meta(gt=0, description="How long a device may hold the turn to commit, in seconds.")
+        float, Meta(gt=0, le=86_400, description="How long a device may hold the turn to commit, in seconds.")
     ] = 10.0
     retention_days: Annotated[
         int, Meta(ge=1, le=30, description="Entries of the room logs are deleted after this many days.")

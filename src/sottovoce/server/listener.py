@@ -40,6 +40,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
         raise AddressNotUsable(host, port, error.strerror or str(error)) from None
+    except ValueError:  # a label that IDNA does not allow
+        raise AddressNotUsable(host, port, "it is no host name") from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import warnings
 from pathlib import Path
 
 from platformdirs import user_runtime_path
@@ -19,7 +20,13 @@ from sottovoce.server.files import write_private_file
 def runtime_directory() -> Path:
     """Where runtime files are."""
     given = os.environ.get("SOTTOVOCE_RUNTIME_DIR")
-    return Path(given) if given else user_runtime_path("sottovoce")
+    if given:
+        return Path(given)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # of XDG_RUNTIME_DIR not being set: the place it falls back to will do
+        return user_runtime_path("sottovoce")
 
 
 def write_runtime_file(*, host: str, port: int, pin: bytes, invite: str) -> Path:
