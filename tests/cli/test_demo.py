@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sottovoce.cli.demo import CONVERSATION, ROOM_NAME, Participant, _check
+from sottovoce.cli.demo import CONVERSATION, ROOM_NAME, Layout, Participant, _check
 from sottovoce.cli.errors import DemoFailed
 from sottovoce.client.events import ReceivedMessage
 
@@ -59,3 +59,13 @@ def test_a_word_that_leaked_fails_it(folder: Path, word: str, place: str) -> Non
     (folder / place).write_bytes(b"..." + word.encode() + b"...")
     with pytest.raises(DemoFailed, match="holds something"):
         _check([participant(*CONVERSATION)], folder)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 109, 200])
+def test_its_rows_fit_the_screen(columns: int) -> None:
+    layout = Layout.fitting(columns)
+    for name, text in CONVERSATION:
+        rows = layout.rows(f"{name}: {text}", bytes(1102))
+        assert max(map(len, rows)) <= columns
+        assert "1102 bytes, ... 0000" in rows[0]
+        assert " ".join(row[: layout.left].strip() for row in rows) == f"{name}: {text}"

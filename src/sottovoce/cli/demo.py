@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -42,8 +43,29 @@ CONVERSATION: Final = (
     ("Carol", "As always."),
 )
 DEADLINE: Final = 60.0  # seconds for the whole
-_SHOWN_OCTETS: Final = 14  # the last ones: what comes first are room id and epoch, the same for all
-_COLUMN: Final = 58
+_WIDE: Final = 109  # columns of a screen that shows both sides in full, and what a pipe gets
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Two columns beside each other: ``left`` characters of talk, and how many stored bytes are shown.
+
+    The bytes are the last ones: what comes first are room id and epoch, the same for all.
+    """
+
+    left: int
+    octets: int
+
+    @classmethod
+    def fitting(cls, columns: int) -> Layout:
+        """Return the layout for a screen of so many columns; it may be too narrow for any below 60."""
+        return cls(58, 14) if columns >= _WIDE else cls(max(34, min(58, columns - 26)), 4)
+
+    def rows(self, said: str, stored: bytes) -> list[str]:
+        """Return a line of talk, wrapped, with its stored form beside the first row."""
+        beside = f"{len(stored):5} bytes, ... {stored[-self.octets :].hex(' ', 2)}"
+        first, *others = textwrap.wrap(said, self.left - 2, subsequent_indent="  ")
+        return [f"{first:{self.left}}{beside}", *others]
 
 
 @dataclass
@@ -89,15 +111,17 @@ async def _play(folder: Path, console: Console) -> None:
         rooms = await _gather_in_room(people)
         _show_protocols(people[0], rooms[0], console)
         console.show("")
-        console.show(f"{'what the three read':{_COLUMN}}what the server stored")
+        layout = Layout.fitting(shutil.get_terminal_size((_WIDE, 24)).columns)
+        console.show(f"{'what the three read':{layout.left}}what the server stored")
         for name, text in CONVERSATION:
-            await _say(people, name, text, folder, console)
+            stored = await _say(people, name, text, folder)
+            for row in layout.rows(f"{name}: {text}", stored):
+                console.show(row)
     _check(people, folder)
     console.show("")
-    console.show("Checked: all three read the same lines in the same order, and no file of the server holds")
-    console.show(
-        "a line, a password or the room's name. Your turn: `sottovoce serve`, then `sottovoce chat`."
-    )
+    console.show("Checked: all three read the same lines in the same order, and no file of the")
+    console.show("server holds a line, a password or the room's name.")
+    console.show("Your turn: `sottovoce serve`, then `sottovoce chat`.")
 
 
 @asynccontextmanager
@@ -171,11 +195,13 @@ def _show_protocols(person: Participant, room: Room, console: Console) -> None:
     words = tls.split()
     if "TLSv1.3" not in words:
         raise DemoFailed(f"the connection is not TLS 1.3 but {sanitize(tls)}")
-    console.show(f"Alice, Bob and Carol are in the room {ROOM_NAME}, each over {' '.join(words[1:3])},")
-    console.show(f"in epoch {room.epoch} of an MLS group under {room.suite_name}.")
+    console.show(f"Alice, Bob and Carol are in the room {ROOM_NAME}:")
+    console.show(f"  {' '.join(words[1:3])}, a key exchange for each connection")
+    console.show(f"  epoch {room.epoch} of an MLS group, {room.suite_name}")
 
 
-async def _say(people: list[Participant], name: str, text: str, folder: Path, console: Console) -> None:
+async def _say(people: list[Participant], name: str, text: str, folder: Path) -> bytes:
+    """Let one speak and all read it; return what the server stored for it."""
     speaker = next(person for person in people if person.name == name)
     if speaker.room is None:
         raise DemoFailed(f"{name} is in no room")
@@ -183,12 +209,7 @@ async def _say(people: list[Participant], name: str, text: str, folder: Path, co
     seq = await delivery.stored()
     for person in people:
         await _read_until(person, seq)
-    stored = await asyncio.to_thread(_stored_payload, folder / "server", speaker.room.room_id, seq)
-    line = f"{name}: {text}"
-    beside = f"{len(stored):5} bytes, ... {stored[-_SHOWN_OCTETS:].hex(' ', 2)}"
-    for shown in textwrap.wrap(line, _COLUMN - 2, subsequent_indent="  "):
-        console.show(f"{shown:{_COLUMN}}{beside}".rstrip())
-        beside = ""
+    return await asyncio.to_thread(_stored_payload, folder / "server", speaker.room.room_id, seq)
 
 
 async def _read_until(person: Participant, seq: int) -> None:
