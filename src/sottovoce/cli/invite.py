@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import shutil
 from collections.abc import Sequence
+from typing import Final
 
 from sottovoce.cli.account_choice import (
     Account,
@@ -19,7 +21,8 @@ from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
 
-_DAY = 86400  # seconds
+_DAY: Final = 86400  # seconds
+_QR_BORDER: Final = 2  # modules of quiet zone: phones need no more on a screen
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
@@ -37,13 +40,22 @@ def run(arguments: Sequence[str]) -> ExitCode:
 def show_link(link: str, console: Console) -> None:
     """Print the link to standard output, and its QR code to standard error if a person is there."""
     if console.out_is_terminal:
-        import segno
-
-        picture = io.StringIO()
-        segno.make(link, error="l", micro=False).terminal(picture, compact=True, border=2)
-        console.draw(picture.getvalue())
+        console.draw(_picture(link, shutil.get_terminal_size().columns))
         console.say("Whoever has this link can join: send it to your friend only.")
     console.show(link)
+
+
+def _picture(link: str, columns: int) -> str:
+    """Return the QR code of the link, or a hint where a row of it would be torn in two."""
+    import segno
+
+    code = segno.make(link, error="l", micro=False)
+    width, _ = code.symbol_size(border=_QR_BORDER)
+    if width > columns:
+        return f"Its QR code needs a terminal of {width} columns; this one has {columns}."
+    picture = io.StringIO()
+    code.terminal(picture, compact=True, border=_QR_BORDER)
+    return picture.getvalue()
 
 
 async def _make_link(options: argparse.Namespace, place: Place, account: Account, console: Console) -> str:
