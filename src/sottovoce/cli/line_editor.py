@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from sottovoce.cli.console import Console
-from sottovoce.cli.errors import LineTooLong
 from sottovoce.client.content import MAX_TEXT_LENGTH
 from sottovoce.client.sanitize import sanitize
 
@@ -35,11 +34,13 @@ class LineBuffer:
     def __init__(self) -> None:
         self.text = ""
         self.ended = False
-        self.number = 0
         self._held = ""
 
     def feed(self, keys: str) -> list[str]:
-        """Take what was typed and return the lines it finishes; raises :class:`LineTooLong`."""
+        """Take what was typed and return the lines it finishes.
+
+        Of a line that is too long for a message one character more is kept than fits: sending it is refused.
+        """
         keys = _KEY_SEQUENCE.sub("", self._held + keys)
         begun = _KEY_SEQUENCE_BEGUN.search(keys)
         if begun and len(keys) - begun.start() < _MOST_OF_A_SEQUENCE:
@@ -50,7 +51,6 @@ class LineBuffer:
         for key in keys:
             if key in "\r\n":
                 finished.append(self.text)
-                self.number += 1
                 self.text = ""
             elif key == "\x04" and not self.text:
                 self.ended = True
@@ -70,10 +70,8 @@ class LineBuffer:
                 self.text += " " if self.text else ""
             case "\t":
                 self.text += " "
-            case _ if unicodedata.category(key) != "Cc":
+            case _ if unicodedata.category(key) != "Cc" and len(self.text) <= MAX_TEXT_LENGTH:
                 self.text += key
-                if len(self.text) > MAX_TEXT_LENGTH:
-                    raise LineTooLong(self.number + 1, MAX_TEXT_LENGTH)
 
 
 def tail_that_fits(text: str, columns: int) -> str:
@@ -99,7 +97,7 @@ class LineEditor:
         self._descriptor: Final = sys.stdin.fileno()
         self._buffer: Final = LineBuffer()
         self._decoder: Final = codecs.getincrementaldecoder("utf-8")("replace")
-        self._lines: Final[asyncio.Queue[str | LineTooLong | None]] = asyncio.Queue()
+        self._lines: Final[asyncio.Queue[str | None]] = asyncio.Queue()
         self._before: list[Any] = []
 
     def __enter__(self) -> LineEditor:
@@ -120,10 +118,8 @@ class LineEditor:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
     async def lines(self) -> AsyncIterator[str]:
-        """Yield each finished line until Ctrl-D or the terminal's end; raises :class:`LineTooLong`."""
+        """Yield each finished line until Ctrl-D or the terminal's end."""
         while (line := await self._lines.get()) is not None:
-            if isinstance(line, LineTooLong):
-                raise line
             yield line
 
     def _take_terminal(self) -> None:
@@ -139,11 +135,7 @@ class LineEditor:
             octets = os.read(self._descriptor, 4096)
         except OSError:
             octets = b""
-        try:
-            finished = self._buffer.feed(self._decoder.decode(octets))
-        except LineTooLong as refusal:
-            self._lines.put_nowait(refusal)
-            return
+        finished = self._buffer.feed(self._decoder.decode(octets))
         self._erase()
         for line in finished:
             self._lines.put_nowait(line)
