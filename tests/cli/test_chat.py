@@ -17,7 +17,7 @@ from sottovoce.cli.chat import _tell_events
 from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.client.content import MAX_TEXT_LENGTH
-from sottovoce.client.events import ClientEvent, Connected, Disconnected
+from sottovoce.client.events import ClientEvent, Connected, Disconnected, RoomTrouble
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "client"))
 from hostile_texts import hostile_texts
@@ -271,13 +271,15 @@ async def test_an_outage_is_said_once_however_often_the_server_is_tried() -> Non
     class ClientDouble:
         async def events(self) -> AsyncIterator[ClientEvent]:
             away = Disconnected("Gone.", 1.0)
-            for event in (Connected("h:1"), away, away, away, Connected("h:1"), away):
+            trouble = RoomTrouble("lobby", "It is older.")
+            connected = Connected("h:1")
+            for event in (connected, away, away, away, connected, away, connected, trouble, trouble):
                 yield event
 
     err = io.StringIO()
     await _tell_events(ClientDouble(), Console(io.StringIO(), err))  # type: ignore[arg-type]
     assert [line.split()[0] for line in err.getvalue().splitlines()] == [
-        "connected", "offline:", "connected", "offline:",
+        "connected", "offline:", "connected", "offline:", "connected", "trouble",
     ]  # fmt: skip
 
 

@@ -116,13 +116,16 @@ async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None
 
 
 async def _tell_events(client: Client, console: Console) -> None:
-    """Say what happens to the connection; that it is still away is not said again with each try."""
+    """Say what happens to the connection; what is still so is not said again with each try."""
     is_offline = False
+    said = None
     async for event in client.events():
-        is_repeat = is_offline and isinstance(event, Disconnected)
+        text = event_text(event)
+        is_known = text == said or (is_offline and isinstance(event, Disconnected))
         if isinstance(event, Connected | Disconnected):
             is_offline = isinstance(event, Disconnected)
-        if not is_repeat and (text := event_text(event)):
+        if text is not None and not is_known:
+            said = text
             console.say(text)
 
 
