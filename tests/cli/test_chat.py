@@ -207,6 +207,9 @@ class TestRoomsAndLinks:
         assert "you are in garden" in err
         code, out, _ = here.run("hostess", "--room", "garden", said=b"quit\n")
         assert code == 0
+        code, out, err = here.run("hostess", "--room", "garden", "--new")
+        assert (code, out) == (ExitCode.USAGE, [])
+        assert "leave out --new" in err
 
     def test_invite_prints_the_link_alone(self, here: Here) -> None:
         assert here.run("inviter", said=b"quit\n")[0] == 0

@@ -23,6 +23,7 @@ from sottovoce.cli.account_choice import (
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.chat_commands import ChatCommands, parse_line
 from sottovoce.cli.console import Console
+from sottovoce.cli.errors import UsageError
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines
 from sottovoce.cli.line_editor import LineEditor
@@ -107,6 +108,8 @@ async def _chat(
 
 async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None) -> Room:
     if options.new:
+        if any(room.name == options.room for room in me.rooms()):
+            raise UsageError(f"You are in a room named {options.room} already: leave out --new to enter it.")
         return await me.create_room(options.room)
     if options.room is not None:
         return await me.join(options.room, room_key=room_key)
