@@ -1,4 +1,4 @@
-"""Threat tests of MLS use the people and groups of ``tests/mls``, those of the server its fixtures."""
+"""Threat tests use the people of ``tests/mls`` and ``tests/client``, the server's fixtures, the SDK's world."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 # Tests are no package; their shared parts are plain modules.
-sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
+for room in ("mls", "server", "client", "end_to_end"):
+    sys.path.insert(0, str(Path(__file__).parents[1] / room))
 
 from mls_world import World
 from server_fixtures import identity, link_client, serve, server, server_process

@@ -1,0 +1,57 @@
+"""A5 (Telegram, Threema): however the server permutes, drops or repeats the log, it is never silent."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from room_world import talking
+
+from sottovoce.client.events import ForkAlarm, Gap
+from sottovoce.client.log_reader import OutOfStep
+from sottovoce.link.messages import Entry
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> tuple[list[int], list[int]]:
+    """Who speaks, line by line; and which lines Bob is given, in which order."""
+    speakers = draw(st.lists(st.integers(0, 1), min_size=2, max_size=7))
+    lines = range(len(speakers))
+    given_lines = draw(st.permutations(lines) | st.lists(st.sampled_from(lines), max_size=9))
+    return speakers, list(given_lines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(conversations())
+def test_never_silent(case: tuple[list[int], list[int]]) -> None:
+    speakers, order = case
+    people = alice, bob = talking("alice", "bob")
+    reader_bob = bob.state.record.seq
+    for number, speaker in enumerate(speakers):
+        alice.read()
+        people[speaker].type(f"line {number}")
+        people[speaker].send()
+    alice.read()
+    alice.type("the last one")  # it comes through: what nothing follows cannot be missed yet
+    alice.send()
+    honest = bob.log.entries[:reader_bob]
+    lines = bob.log.entries[reader_bob:]
+    tampered = [*honest, *(lines[n] for n in order), lines[-1]]
+    entries: list[Entry] = [msgspec.structs.replace(one, seq=seq) for seq, one in enumerate(tampered, 1)]
+
+    out_of_step = False
+    try:
+        bob.read(entries=entries)
+    except OutOfStep:
+        out_of_step = True  # the room is joined again, and says so
+    bob.restart()  # findings are kept
+    texts = [text for _, text in bob.messages()]
+    told = out_of_step or any(isinstance(item, Gap | ForkAlarm) for item in bob.timeline())
+    if order == list(range(len(speakers))):
+        assert not told
+        assert texts == [*(f"line {number}" for number in range(len(speakers))), "the last one"]
+    else:
+        assert told
+    assert len(texts) == len(set(texts)), "nothing is shown twice"
+    said = {(("alice", "bob")[who], f"line {number}") for number, who in enumerate(speakers)}
+    assert set(bob.messages()) <= said | {("alice", "the last one")}
