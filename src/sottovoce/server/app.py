@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +23,7 @@ from sottovoce.crypto.password import Argon2idParameters
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.link.messages import Stretching
+from sottovoce.opaque.server import ServerSetup
 from sottovoce.server.authentication import AuthenticationService
 from sottovoce.server.config import ServerConfig
 from sottovoce.server.delivery import LOBBY, DeliveryService
@@ -101,15 +102,7 @@ async def run(
 
         metrics = Metrics()
         delivery = DeliveryService(store, InProcessFanout(), metrics, turn_seconds=config.turn_seconds)
-        authentication = AuthenticationService(
-            store,
-            setup,
-            server_pin=pin,
-            stretching=_stretching(config),
-            open_registration=config.registration == "open",
-            executor=executor,
-            metrics=metrics,
-        )
+        authentication = _authentication(config, store, setup, pin=pin, executor=executor, metrics=metrics)
         directory = KeyDirectory(store, claims_per_minute=config.claims_per_minute)
         dispatcher = Dispatcher(
             authentication, directory, delivery, metrics, messages_per_second=config.messages_per_second
@@ -222,6 +215,26 @@ def _tls_files(config: ServerConfig, now: datetime) -> TlsFiles:
         return TlsFiles(config.tls_certificate, config.tls_key, is_self_signed=False)
     names = dict.fromkeys([config.public_host or config.host, config.host, "localhost", "127.0.0.1", "::1"])
     return own_tls_files(config.data, list(names), now)
+
+
+def _authentication(
+    config: ServerConfig,
+    store: Store,
+    setup: ServerSetup,
+    *,
+    pin: bytes,
+    executor: Executor,
+    metrics: Metrics,
+) -> AuthenticationService:
+    return AuthenticationService(
+        store,
+        setup,
+        server_pin=pin,
+        stretching=_stretching(config),
+        open_registration=config.registration == "open",
+        executor=executor,
+        metrics=metrics,
+    )
 
 
 def _stretching(config: ServerConfig) -> Stretching:
