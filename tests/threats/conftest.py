@@ -1,4 +1,4 @@
-"""Threat tests use the people of ``tests/mls`` and ``tests/client``, the server's fixtures, the SDK's world."""
+"""Threat tests use the people of ``tests/mls`` and ``tests/client``, the server's fixtures, the SDK."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 # Tests are no package; their shared parts are plain modules.
-for room in ("mls", "server", "client", "end_to_end"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / room))
+sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "client"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
 
 from mls_world import World
 from server_fixtures import identity, link_client, serve, server, server_process

@@ -1,4 +1,4 @@
-"""A4 (Threema, USENIX Security '23): a signature made for one purpose verifies for no other, whoever's key."""
+"""A4 (Threema, USENIX Security '23): what is signed for one purpose verifies for no other."""
 
 from __future__ import annotations
 
