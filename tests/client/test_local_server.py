@@ -38,10 +38,24 @@ def test_the_newest_running_server_is_found(folder: Path) -> None:
     assert find_local_server().port == 2
 
 
-def test_files_of_others_and_garbage_are_passed_over(folder: Path) -> None:
+@pytest.mark.parametrize("content", [b"garbage", b'{"host":"\xff"}', None])
+def test_files_of_others_and_garbage_are_passed_over(folder: Path, content: bytes | None) -> None:
     _write(folder, 1, os.getpid(), mode=0o644)
-    (folder / "server-2.json").write_text("garbage")
-    (folder / "server-2.json").chmod(0o600)
+    path = _write(folder, 2, os.getpid())
+    path.write_bytes(path.read_bytes().replace(b"00" * 32, b"no hex") if content is None else content)
+    with pytest.raises(NoLocalServer):
+        find_local_server()
+
+
+def test_a_folder_that_this_user_may_not_look_into_holds_no_server(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    _write(folder, 1, os.getpid())
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
     with pytest.raises(NoLocalServer):
         find_local_server()
 

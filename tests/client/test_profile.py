@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from sottovoce.client.errors import ProfileInUse, StoreDamaged, WrongPassword
+from sottovoce.client.errors import ProfileInUse, StoreDamaged, StoreUnwritable, WrongPassword
 from sottovoce.client.profile import Profile, default_home, known_accounts, profile_path
 from sottovoce.crypto.secret import Secret
 
@@ -46,7 +49,14 @@ def test_only_the_owner_may_look(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"garbage", msgspec.msgpack.encode([2, 65536, 1, 4, b"", b"", b""])]
+    "content",
+    [
+        b"",
+        b"garbage",
+        b"\xa1\xff",
+        msgspec.msgpack.encode([1, 65536, 1, 4, "\xff", b"", b""]).replace("\xff".encode(), b"\xff\xff"),
+        msgspec.msgpack.encode([2, 65536, 1, 4, b"", b"", b""]),
+    ],
 )
 def test_a_damaged_key_file_is_told_from_a_wrong_password(tmp_path: Path, content: bytes) -> None:
     profile = Profile.open(profile_path(tmp_path, PIN, "alice"))
@@ -83,6 +93,68 @@ def test_a_discarded_profile_leaves_no_account(tmp_path: Path) -> None:
     profile.create_store_key(PASSWORD)
     profile.discard()
     assert known_accounts(tmp_path, PIN) == []
+
+
+def test_a_home_that_is_a_file_cannot_be_written(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("a file")
+    with pytest.raises(StoreUnwritable, match=r"home/profiles/.*\(Not a directory\)"):
+        Profile.open(profile_path(home, PIN, "alice"))
+    with pytest.raises(StoreUnwritable):
+        known_accounts(home, PIN)
+
+
+def test_a_folder_where_a_file_belongs_is_damage(tmp_path: Path) -> None:
+    path = profile_path(tmp_path, PIN, "alice")
+    (path / "lock").mkdir(parents=True)
+    with pytest.raises(StoreDamaged):
+        Profile.open(path)
+    (path / "lock").rmdir()
+    (path / "key").mkdir()
+    profile = Profile.open(path)
+    assert profile.exists
+    assert known_accounts(tmp_path, PIN) == ["alice"]
+    with pytest.raises(StoreDamaged):
+        profile.open_store_key(PASSWORD)
+    with pytest.raises(StoreDamaged):
+        profile.create_store_key(PASSWORD)
+    profile.close()
+
+
+@pytest.mark.parametrize("refusal", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_what_the_disk_refuses_is_told_as_unwritable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    profile = Profile.open(profile_path(tmp_path, PIN, "alice"))
+
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(refusal, os.strerror(refusal))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "open", refuse)
+        with pytest.raises(StoreUnwritable, match=os.strerror(refusal)):
+            profile.create_store_key(PASSWORD)
+        with pytest.raises(StoreUnwritable, match=os.strerror(refusal)):
+            Profile.open(profile_path(tmp_path, PIN, "bob"))
+    profile.create_store_key(PASSWORD)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(StoreUnwritable, match=os.strerror(refusal)):
+        profile.open_store_key(PASSWORD)
+    profile.close()
+
+
+@pytest.mark.parametrize("refused_step", ["flock", "pwrite"])
+def test_a_lock_that_cannot_be_taken_is_not_one_that_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused_step: str
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(fcntl if refused_step == "flock" else os, refused_step, refuse)
+    with pytest.raises(StoreUnwritable):
+        Profile.open(profile_path(tmp_path, PIN, "alice"))
+    monkeypatch.undo()
+    Profile.open(profile_path(tmp_path, PIN, "alice")).close()
 
 
 def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

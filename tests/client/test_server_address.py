@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from sottovoce.client.errors import BadInviteLink, StoreDamaged
+from sottovoce.client.errors import BadInviteLink, KnownServersDamaged, StoreUnwritable
 from sottovoce.client.server_address import DEFAULT_PORT, find_server, remember_server
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
@@ -36,7 +38,32 @@ def test_what_is_neither_is_refused(tmp_path: Path) -> None:
         find_server("not an address", tmp_path)
 
 
-def test_a_damaged_list_of_servers_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
-    (tmp_path / "known_servers").write_text("garbage")
-    with pytest.raises(StoreDamaged):
+@pytest.mark.parametrize(
+    "content", [b"garbage", b'{"a":"\xff"}', b'{"a:1":"no hex"}', b'{"a:1":"0011"}', b"[]"]
+)
+def test_a_damaged_list_of_servers_is_not_taken_for_an_empty_one(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "known_servers").write_bytes(content)
+    with pytest.raises(KnownServersDamaged, match="known_servers"):
         find_server("example.org:7000", tmp_path)
+    with pytest.raises(KnownServersDamaged):
+        remember_server(tmp_path, "example.org", 7000, PIN)
+    assert (tmp_path / "known_servers").read_bytes() == content
+
+
+def test_a_folder_in_its_place_is_damage_too(tmp_path: Path) -> None:
+    (tmp_path / "known_servers").mkdir()
+    with pytest.raises(KnownServersDamaged):
+        find_server("example.org:7000", tmp_path)
+
+
+def test_a_home_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(StoreUnwritable, match="Not a directory"):
+        find_server("example.org:7000", tmp_path / "file")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(StoreUnwritable, match="Permission denied"):
+        remember_server(tmp_path, "example.org", 7000, PIN)

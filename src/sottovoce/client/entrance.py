@@ -16,7 +16,7 @@ from sottovoce.client.account import begin_registration, enrol_device, finish_re
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.errors import NameTaken, RegistrationRefused, StoreDamaged, WrongPassword
 from sottovoce.client.events import AccountRegistered, ClientEvent, ServerTrusted
-from sottovoce.client.profile import Profile, profile_path
+from sottovoce.client.profile import Profile, is_profile, profile_path
 from sottovoce.client.server_address import ServerAddress, remember_server
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import AccountRecord, ServerRecord
@@ -61,7 +61,7 @@ async def open_profile(
     Raises :class:`WrongPassword`, :class:`NameTaken`, :class:`RegistrationRefused`, :class:`ProfileInUse`,
     :class:`ServerNotReachable`, :class:`CertificateChanged`.
     """
-    if address.pin is not None and profile_path(home, address.pin, user.lower()).joinpath("key").is_file():
+    if address.pin is not None and is_profile(profile_path(home, address.pin, user.lower())):
         return await _unlock(address, address.pin, user, await _ask(password), home)
     link = await ServerLink.open(
         address.host, address.port, pin=address.pin, on_push=lambda _: None, trace=trace

@@ -7,6 +7,8 @@ Names and texts that came from a peer are inside some sentences: a face passes t
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sottovoce.errors import LocalError, PeerError
 from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink
 from sottovoce.link.messages import ErrorCode
@@ -19,6 +21,7 @@ __all__ = [
     "DeviceRefused",
     "ExpiredInviteLink",
     "KeyChanged",
+    "KnownServersDamaged",
     "LinkLost",
     "NameTaken",
     "NoLocalServer",
@@ -40,6 +43,7 @@ __all__ = [
     "UnknownUser",
     "VaultFull",
     "WrongPassword",
+    "store_refusal",
 ]
 
 
@@ -184,14 +188,38 @@ class StoreDamaged(LocalError):
         )
 
 
-class StoreUnwritable(LocalError):
-    """The local store cannot be written: a full disk, missing rights, a read-only file system."""
+class KnownServersDamaged(LocalError):
+    """The list of servers' keys is not what was written: no key in it can be relied on."""
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"The local store {path} cannot be written. Check free space and permissions, then start again: "
-            "what was acknowledged is kept."
+            f"The list of known servers {path} is damaged. Move it aside and enter by an invite link, which "
+            "brings the server's key; an address alone would count as a first contact again."
         )
+
+
+class StoreUnwritable(LocalError):
+    """A file of the profile cannot be used: a full disk, missing rights, a read-only file system.
+
+    ``reason`` is the system's own word for it, if it gave one.
+    """
+
+    def __init__(self, path: str, reason: str | None = None) -> None:
+        because = f" ({reason})" if reason else ""
+        super().__init__(
+            f"The local store {path} cannot be written{because}. Check what is there, its permissions and "
+            "the free space, then start again: what was acknowledged is kept."
+        )
+
+
+def store_refusal(trouble: OSError, path: Path) -> StoreDamaged | StoreUnwritable:
+    """Return what an error of the file system means for the profile that ``path`` is of.
+
+    A folder where a file belongs is damage; everything else can be put right where it is.
+    """
+    if isinstance(trouble, IsADirectoryError):
+        return StoreDamaged(str(path))
+    return StoreUnwritable(str(path), trouble.strerror)
 
 
 class NotInRoom(LocalError):

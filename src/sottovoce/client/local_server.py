@@ -10,6 +10,7 @@ import os
 import stat
 import warnings
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -21,7 +22,7 @@ class LocalServer(msgspec.Struct, frozen=True):
 
     host: str
     port: int
-    pin: str
+    pin: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     invite: str
     pid: int
 
@@ -42,14 +43,17 @@ def runtime_directory() -> Path:
 def find_local_server() -> LocalServer:
     """Return the running server of this user that was started last; raises :class:`NoLocalServer`."""
     found: list[tuple[float, LocalServer]] = []
-    folder = runtime_directory()
-    for path in folder.glob("server-*.json") if folder.is_dir() else ():
+    try:
+        paths = list(runtime_directory().glob("server-*.json"))
+    except OSError:  # not for this user's eyes, so not this user's server
+        paths = []
+    for path in paths:
         try:
             status = path.stat()
             if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
                 continue  # written, or writable, by somebody else: not this user's word
             server = msgspec.json.decode(path.read_bytes(), type=LocalServer)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             continue
         if _is_running(server.pid):
             found.append((status.st_mtime, server))

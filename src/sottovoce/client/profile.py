@@ -18,7 +18,7 @@ from typing import Final, Self
 
 import msgspec
 
-from sottovoce.client.errors import ProfileInUse, StoreDamaged, WrongPassword
+from sottovoce.client.errors import ProfileInUse, StoreDamaged, WrongPassword, store_refusal
 from sottovoce.crypto import aead
 from sottovoce.crypto.errors import DecryptionError, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters, stretch
@@ -62,11 +62,22 @@ def profile_path(home: Path, server_pin: bytes, account_name: str) -> Path:
 
 
 def known_accounts(home: Path, server_pin: bytes) -> list[str]:
-    """Account names that have a profile for the server with this pin, sorted."""
+    """Account names that have a profile for the server with this pin, sorted.
+
+    Raises :class:`StoreUnwritable` when the folder of the profiles is none, or is not for this user.
+    """
     folder = home / "profiles" / server_pin.hex()[:PIN_PREFIX_LENGTH]
-    if not folder.is_dir():
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if is_profile(entry))
+    except FileNotFoundError:
         return []
-    return sorted(entry.name for entry in folder.iterdir() if (entry / "key").is_file())
+    except OSError as trouble:
+        raise store_refusal(trouble, folder) from trouble
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a store key was made there before, however unusable it has become."""
+    return os.path.lexists(path / "key")
 
 
 class Profile:
@@ -80,24 +91,31 @@ class Profile:
     def open(cls, path: Path) -> Self:
         """Make the directory if need be, and lock it.
 
-        Raises :class:`ProfileInUse` while another process holds it.
+        Raises :class:`ProfileInUse` while another process holds it, :class:`StoreUnwritable` where nothing
+        can be written, and :class:`StoreDamaged` when ``lock`` is no file.
         """
-        for folder in (path.parent.parent, path.parent, path):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            for folder in (path.parent.parent, path.parent, path):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as trouble:
+            raise store_refusal(trouble, path) from trouble
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+        except BlockingIOError:
             os.close(lock)
             raise ProfileInUse(path.name) from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+        except OSError as trouble:
+            os.close(lock)
+            raise store_refusal(trouble, path) from trouble
         return cls(path, lock)
 
     @property
     def exists(self) -> bool:
         """Whether a store key was made here before."""
-        return (self.path / "key").is_file()
+        return is_profile(self.path)
 
     @property
     def store_path(self) -> Path:
@@ -105,7 +123,10 @@ class Profile:
         return self.path / "store.db"
 
     def create_store_key(self, password: Secret) -> Secret:
-        """Make a fresh 32-byte store key, sealed under the password, and return it."""
+        """Make a fresh 32-byte store key, sealed under the password, and return it.
+
+        Raises :class:`StoreUnwritable` when it cannot be kept.
+        """
         store_key = Secret(os.urandom(32))
         salt, nonce = os.urandom(16), os.urandom(12)
         wrapping = stretch(password, salt, _STRETCHING, 32)
@@ -118,13 +139,17 @@ class Profile:
             nonce,
             aead.seal(wrapping.reveal(), nonce, _KEY_AAD, store_key.reveal()),
         )
-        _write_durably(self.path / "key", msgspec.msgpack.encode(sealed))
+        try:
+            _write_durably(self.path / "key", msgspec.msgpack.encode(sealed))
+        except OSError as trouble:
+            raise store_refusal(trouble, self.path) from trouble
         return store_key
 
     def open_store_key(self, password: Secret) -> Secret:
         """Open the store key with the password.
 
-        Raises :class:`WrongPassword`, or :class:`StoreDamaged` when the file ``key`` is none of ours.
+        Raises :class:`WrongPassword`, :class:`StoreDamaged` when ``key`` is none of ours, or
+        :class:`StoreUnwritable` when it may not be read.
         """
         try:
             sealed = msgspec.msgpack.decode((self.path / "key").read_bytes(), type=_SealedKey)
@@ -135,7 +160,9 @@ class Profile:
             return Secret(aead.open(wrapping.reveal(), sealed.nonce, _KEY_AAD, sealed.ciphertext))
         except DecryptionError:
             raise WrongPassword(self.path.name) from None
-        except (msgspec.DecodeError, InvalidArgument, UnacceptableParameters) as damage:
+        except OSError as trouble:
+            raise store_refusal(trouble, self.path) from trouble
+        except (msgspec.DecodeError, UnicodeDecodeError, InvalidArgument, UnacceptableParameters) as damage:
             raise StoreDamaged(str(self.path)) from damage
 
     def discard(self) -> None:

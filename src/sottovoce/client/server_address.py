@@ -14,11 +14,12 @@ from typing import Final
 
 import msgspec
 
-from sottovoce.client.errors import StoreDamaged
+from sottovoce.client.errors import KnownServersDamaged, StoreUnwritable
 from sottovoce.client.local_server import find_local_server
 from sottovoce.link.invite_link import InviteLink, is_invite_link, parse_address
 
 DEFAULT_PORT: Final = 7443
+PIN_LENGTH: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class ServerAddress:
 def find_server(link: str | None, home: Path) -> ServerAddress:
     """Resolve what a person gave.
 
-    Raises :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`.
+    Raises :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`, and for
+    ``HOST:PORT`` what reading ``known_servers`` raises: :class:`KnownServersDamaged`,
+    :class:`StoreUnwritable`.
     """
     if link is None:
         local = find_local_server()
@@ -44,27 +47,41 @@ def find_server(link: str | None, home: Path) -> ServerAddress:
         invite = InviteLink.parse(link, now=time.time())
         return ServerAddress(invite.host, invite.port, invite.server_pin, invite)
     host, port = parse_address(link, default_port=DEFAULT_PORT)
-    known = _known_servers(home).get(f"{host}:{port}")
-    return ServerAddress(host, port, bytes.fromhex(known) if known else None)
+    return ServerAddress(host, port, _known_servers(home).get(f"{host}:{port}"))
 
 
 def remember_server(home: Path, host: str, port: int, pin: bytes) -> None:
-    """Keep the pin of an address for :func:`find_server`."""
+    """Keep the pin of an address for :func:`find_server`.
+
+    Raises :class:`KnownServersDamaged`, and :class:`StoreUnwritable` when it cannot be kept.
+    """
     known = _known_servers(home)
-    if known.get(f"{host}:{port}") == pin.hex():
+    if known.get(f"{host}:{port}") == pin:
         return
-    known[f"{host}:{port}"] = pin.hex()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known[f"{host}:{port}"] = pin
+    listed = {address: pinned.hex() for address, pinned in known.items()}
     partial = home / f"known_servers.{os.getpid()}"
-    partial.touch(mode=0o600)
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(known)))
-    partial.replace(home / "known_servers")
-
-
-def _known_servers(home: Path) -> dict[str, str]:
     try:
-        return msgspec.json.decode((home / "known_servers").read_bytes(), type=dict[str, str])
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.touch(mode=0o600)
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(listed)))
+        partial.replace(home / "known_servers")
+    except OSError as trouble:
+        raise StoreUnwritable(str(home / "known_servers"), trouble.strerror) from trouble
+
+
+def _known_servers(home: Path) -> dict[str, bytes]:
+    """The pins (32 bytes each) by ``HOST:PORT``."""
+    path = home / "known_servers"
+    try:
+        listed = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        known = {address: bytes.fromhex(pin) for address, pin in listed.items()}
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as damage:
-        raise StoreDamaged(str(home / "known_servers")) from damage
+    except (IsADirectoryError, ValueError) as damage:  # msgspec.DecodeError is a ValueError too
+        raise KnownServersDamaged(str(path)) from damage
+    except OSError as trouble:
+        raise StoreUnwritable(str(path), trouble.strerror) from trouble
+    if any(len(pin) != PIN_LENGTH for pin in known.values()):
+        raise KnownServersDamaged(str(path))
+    return known
