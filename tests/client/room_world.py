@@ -50,9 +50,13 @@ class Log:
             return self.stored[request.message_id]
         if request.epoch != self.epoch:
             return None
-        self.epoch += 1
         self.group_info = request.group_info
-        return self._add(request.message_id, EntryKind.COMMIT, request.epoch, request.payload)
+        return self.store_commit(request.epoch, request.payload, request.message_id)
+
+    def store_commit(self, epoch: int, payload: bytes, message_id: bytes = bytes(16)) -> int:
+        """Store what is said to be a commit that ends ``epoch``."""
+        self.epoch = epoch + 1
+        return self._add(message_id, EntryKind.COMMIT, epoch, payload)
 
     def append(self, messages: list[Outgoing]) -> list[int] | None:
         """Store messages, all or none, each once; None: one that is new is stale."""
@@ -75,7 +79,9 @@ class Log:
 class Person:
     """One account with one device: a store in memory, and one room."""
 
-    def __init__(self, user: str, log: Log, account_private: bytes | None = None) -> None:
+    def __init__(
+        self, user: str, log: Log, account_private: bytes | None = None, access: Access = Access.OPEN
+    ) -> None:
         account, leaf, authentication = (
             ed25519_key_pair(seed)
             for seed in (account_private or os.urandom(32), os.urandom(32), os.urandom(32))
@@ -96,7 +102,7 @@ class Person:
         connection.execute("PRAGMA foreign_keys = ON")
         self.database = Database(connection)
         schema.create(self.database)
-        record = RoomRecord(ROOM_ID, "lobby", Access.OPEN, Membership.JOINING, SECRET.secret, SECRET.epoch)
+        record = RoomRecord(ROOM_ID, "lobby", access, Membership.JOINING, SECRET.secret, SECRET.epoch)
         rooms_table.put_room(self.database, record)
         self.outbox = Outbox(())
         self.restart()
@@ -203,10 +209,10 @@ class Person:
         return hashlib.sha256(snapshot + repr(sorted(records.items())).encode()).digest()
 
 
-def talking(*users: str) -> list[Person]:
-    """People who are all in one room and up to date."""
+def talking(*users: str, access: Access = Access.OPEN) -> list[Person]:
+    """People who are all in one room and up to date; but for an open one, the first owns it."""
     log = Log()
-    people = [Person(user, log) for user in users]
+    people = [Person(user, log, access=access) for user in users]
     people[0].found()
     for person in people[1:]:
         person.join()

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
 
 import msgspec
 import pytest
-from room_world import Person, talking
+from room_world import NOW, Person, talking
 
 from sottovoce.client.credentials import AccountKeyChanged, Contacts
-from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, ReceivedMessage
+from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, MemberLeft, ReceivedMessage
+from sottovoce.client.joining import capabilities
+from sottovoce.client.log_payload import MemberCommit, encode_commit
 from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import Membership, RemoveUser, SelfUpdate
 from sottovoce.client.trust import PinDecision
 from sottovoce.link.certificates import DeviceCertificate
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.messages import Entry, EntryKind, Outgoing
+from sottovoce.mls import Extension, Group, Lifetime, StagedProposal, generate_key_package
+from sottovoce.mls.proposals import GroupContextExtensions
 
 
 def _entries(sender: Person, *texts: str) -> list[Entry]:
@@ -135,6 +144,113 @@ def test_what_an_open_room_forbids_is_refused_by_its_own_maker() -> None:
         alice.commit(RemoveUser("bob"))
 
 
+def _without_rules(person: Person) -> Group:
+    """The person's group, held to no policy: an insider runs what program it likes."""
+    group = person.state.group
+    assert group is not None
+    group._config = dataclasses.replace(group._config, check_proposal=None, check_commit=None)
+    return group
+
+
+def _store(sender: Person, message: bytes) -> None:
+    group = sender.state.group
+    assert group is not None
+    assert sender.log.append([Outgoing(os.urandom(16), group.epoch, message)])
+
+
+def _own_room(*users: str) -> list[Person]:
+    """A room with an owner, the first of ``users``."""
+    return talking(*users, access=Access.KEY)
+
+
+def _proposals(mallory: Person, victim: Person) -> dict[str, Callable[[], StagedProposal]]:
+    group = _without_rules(mallory)
+    key = mallory.around.own.certificate.account_key
+    policy = dataclasses.replace(mallory.state.policy, owner=key)
+    extensions = tuple(
+        Extension(POLICY_EXTENSION, policy.encode()) if e.extension_type == POLICY_EXTENSION else e
+        for e in group.extensions
+    )
+    other = Person("ghost", mallory.log).around.own
+    lifetime = Lifetime(NOW - 60, NOW + 86400)
+    package = generate_key_package(
+        group.suite,
+        other.credential,
+        other.key_pair,
+        lifetime=lifetime,
+        capabilities=capabilities(),
+        random=os.urandom,
+    )
+    victims_leaf = victim.state.group.own_leaf_index
+    return {
+        "policy": lambda: group._propose(GroupContextExtensions(extensions), os.urandom),
+        "add": lambda: group.propose_add(package.key_package, random=os.urandom, now=NOW),
+        "remove": lambda: group.propose_remove(victims_leaf, random=os.urandom),
+        "update": lambda: group.propose_update(random=os.urandom),
+    }
+
+
+@pytest.mark.parametrize("what", ["policy", "add", "remove", "update"])
+def test_what_a_member_may_not_commit_it_may_not_propose(what: str) -> None:
+    """A commit refers to everybody's proposals, on its own authority: the insider waits for the owner's."""
+    alice, bob, mallory = _own_room("alice", "bob", "mallory")
+    before = alice.state.policy
+    proposed = _proposals(mallory, bob)[what]()
+    mallory.state.group.merge(proposed)
+    _store(mallory, proposed.message)
+    for person in (alice, bob):
+        (gap,) = person.read()
+        assert isinstance(gap, Gap)
+        assert "(P11)" in gap.reason
+    assert alice.commit(SelfUpdate())
+    bob.read()
+    assert alice.state.policy == bob.state.policy == before
+    assert len(alice.state.group.members()) == len(bob.state.group.members()) == 3
+
+
+def test_who_refers_to_a_forbidden_proposal_is_not_followed() -> None:
+    alice, bob, mallory = _own_room("alice", "bob", "mallory")
+    proposed = _proposals(mallory, bob)["remove"]()
+    group = mallory.state.group
+    group.merge(proposed)
+    _store(mallory, proposed.message)
+    alice.read()
+    bob.read()
+    mallory.commit(SelfUpdate())
+    for person in (alice, bob):
+        with pytest.raises(OutOfStep):
+            person.read()
+        assert len(person.state.group.members()) == 3
+
+
+def test_another_change_of_the_context_is_not_followed() -> None:
+    alice, _bob, mallory = _own_room("alice", "bob", "mallory")
+    group = _without_rules(mallory)
+    only_policy = tuple(e for e in group.extensions if e.extension_type == POLICY_EXTENSION)
+    staged = group.commit(group_context_extensions=only_policy, random=os.urandom, now=NOW)
+    mallory.log.store_commit(group.epoch, encode_commit(MemberCommit(staged.message)))
+    with pytest.raises(OutOfStep, match="P12"):
+        alice.read()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_who_leaves_is_taken_out_by_whoever_commits_next(restarted: bool) -> None:
+    alice, bob, carol = _own_room("alice", "bob", "carol")
+    group = bob.state.group
+    proposed = group.propose_remove(group.own_leaf_index, random=os.urandom)
+    group.merge(proposed)
+    _store(bob, proposed.message)
+    alice.read()
+    carol.read()
+    if restarted:
+        alice.restart()
+        carol.restart()
+    assert carol.commit(SelfUpdate())
+    assert [type(item) for item in alice.read()] == [MemberLeft]
+    assert len(alice.state.group.members()) == 2
+    assert alice.state.record.leavers == ()
+
+
 def test_a_commit_that_cannot_be_followed_stops_before_it() -> None:
     alice, bob = talking("alice", "bob")
     alice.type("before")
@@ -195,10 +311,36 @@ class _Careless(Contacts):
 
 def test_what_this_leaf_sent_and_this_store_does_not_know_puts_it_out_of_step() -> None:
     """Threats B4."""
-    alice, _ = talking("alice", "bob")
+    alice, bob = talking("alice", "bob")
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    alice.database._connection.backup(copy)
     _entries(alice, "one")
-    alice.outbox.by_payload.clear()
+    alice.database = Database(copy)
+    alice.restart()
     with pytest.raises(OutOfStep, match="older"):
+        alice.read()
+    assert bob.read()
+
+
+def test_a_message_of_ours_that_comes_again_does_not_put_us_out_of_step() -> None:
+    """The server gives it twice, or an insider names our leaf and a key we have used."""
+    alice, bob = talking("alice", "bob")
+    entries = _entries(alice, "one")
+    alice.read(entries=_renumbered([*entries, entries[-1]]))
+    assert [text for _, text in alice.messages()] == ["one"]
+    (gap,) = alice.gaps()
+    assert "this device's name" in gap.reason
+    assert alice.state.record.membership is Membership.MEMBER
+    bob.read()
+
+
+def test_a_feigned_commit_of_ours_is_not_taken_for_an_old_store() -> None:
+    alice, bob = talking("alice", "bob")
+    assert alice.commit(SelfUpdate())
+    bob.read()
+    mine = next(e for e in reversed(alice.log.entries) if e.kind is EntryKind.COMMIT)
+    alice.log.store_commit(alice.state.group.epoch, mine.payload)
+    with pytest.raises(OutOfStep, match="followed"):
         alice.read()
 
 

@@ -106,6 +106,8 @@ BROKEN = [
         commit(MEMBER, new_policy=RoomPolicy("lobby", access=Access.OPEN, owner=b"m" * 32)),
     ),
     (PolicyRule.MEMBER_PSK, POLICY, commit(MEMBER, psk_ids=(b"another",))),
+    (PolicyRule.PROPOSE_LEAVING_ONLY, POLICY, commit(OWNER, updated=(MEMBER,))),
+    (PolicyRule.CONTEXT_STAYS, POLICY, commit(OWNER, changes_context=True)),
 ]
 
 

@@ -48,7 +48,7 @@ def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PendingComm
                 return None
         case _:
             pass
-    rotates = bool(remove or state.leavers) and policy_in(group.extensions).access is Access.INVITE
+    rotates = bool(remove or state.record.leavers) and policy_in(group.extensions).access is Access.INVITE
     # A Welcome carries the join secret, and a rotated one is known only once its commit is made: who is
     # added after a removal is added by the next commit, so the intent stays.
     postponed = bool(rotates and add)

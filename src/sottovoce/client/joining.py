@@ -140,7 +140,6 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
     state.pin_first_contacts(changes, group.members())
     policy = policy_in(group.extensions)
     state.group = group
-    state.leavers.clear()
     state.senders.clear()
     state.links.clear()
     state.update(
@@ -151,6 +150,7 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
         joined_seq=chain.seq,
         highest_epoch=max(state.record.highest_epoch, group.epoch),
         trouble="",
+        leavers=(),
         counter=0,
         previous_hash=INITIAL_HASH,
     )

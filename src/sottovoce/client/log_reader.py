@@ -17,6 +17,7 @@ from sottovoce.client import explanations
 from sottovoce.client.chain import Duplicate, HistoryFork, MissingMessages, SenderHistory
 from sottovoce.client.content import Envelope, MimiContent, message_hash
 from sottovoce.client.credentials import AccountKeyChanged, certificate_of, certificates
+from sottovoce.client.errors import PolicyViolation
 from sottovoce.client.events import (
     AnyTimelineItem,
     ForkAlarm,
@@ -41,7 +42,6 @@ from sottovoce.mls import (
     StagedCommit,
     StagedProposal,
 )
-from sottovoce.mls.proposals import Remove
 
 
 class OutOfStep(PeerError):
@@ -104,10 +104,14 @@ class LogReader:
             if isinstance(staged, StagedCommit):
                 raise OutOfStep("A commit was stored as a message.")
         except OwnMessage as trouble:
-            # threats.md B4: this leaf sent what this store knows nothing of, so the store is an old copy.
-            raise OutOfStep("This device's store is older than what it has sent.") from trouble
-        except OutOfStep as trouble:
-            self._add_gap(entry, changes, 1, str(trouble))
+            if trouble.is_from_another_copy:
+                # threats.md B4: this leaf signed what this store knows nothing of: the store is an old copy.
+                raise OutOfStep("This device's store is older than what it has sent.") from trouble
+            # Any member can name our leaf and a key used before, and the server can give an entry twice.
+            self._add_gap(entry, changes, 1, "It came in this device's name, which did not send it now.")
+            return
+        except (OutOfStep, PolicyViolation) as trouble:
+            self._add_gap(entry, changes, 1, str(trouble))  # no message: no sender's count tells of it
             return
         except PeerError as trouble:
             self._unattributed += 1
@@ -116,9 +120,8 @@ class LogReader:
         group.merge(staged)
         if isinstance(staged, StagedProposal):
             self.epoch_changed = True
-            proposal = staged.proposal
-            if isinstance(proposal, Remove) and proposal.removed == staged.sender:
-                self.state.leavers.add(staged.sender)
+            # The only proposal there is (policy P11): the sender leaves.
+            self.state.update(leavers=(*self.state.record.leavers, staged.sender))
         elif isinstance(staged, StagedApplication):
             self._read_application(entry, staged, changes)
 
@@ -231,7 +234,7 @@ class LogReader:
             state.pin_first_contacts(changes, staged.added + staged.updated)
         group.merge(staged)
         self.epoch_changed = True
-        state.leavers.clear()
+        state.update(leavers=())
         if own and pending is not None:
             changes.intents_done.extend(pending.intents)
             state.intents = [i for i in state.intents if i.position not in pending.intents]

@@ -42,6 +42,8 @@ class PolicyRule(StrEnum):
     ROLES_BY_OWNER = "P8"  # owner and admins are changed by the owner
     ROTATION_IS_NOW = "P9"  # the secret's epoch stays or is the commit's new one; open and key rooms keep it
     MEMBER_PSK = "P10"  # a member's commit carries no other PSK than the room's
+    PROPOSE_LEAVING_ONLY = "P11"  # apart from a commit, a member proposes nothing but its own leaf's removal
+    CONTEXT_STAYS = "P12"  # of the group's context, a commit changes the policy and nothing else
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class ProposedCommit:
     """What a commit would do, as far as the policy cares.
 
     ``epoch`` is the one it ends; ``psk_ids`` the ids of all external PSKs in it; ``current_psk_id`` that of
-    the join secret its committer must hold; ``new_policy`` is None where it leaves the policy as it is.
+    the join secret its committer must hold; ``new_policy`` is None where it leaves the policy as it is;
+    ``changes_context`` tells whether it changes another extension of the GroupContext.
     """
 
     epoch: int
@@ -125,7 +128,23 @@ class ProposedCommit:
     psk_ids: tuple[bytes, ...] = ()
     added: tuple[Occupant, ...] = ()
     removed: tuple[Removal, ...] = ()
+    updated: tuple[Occupant, ...] = ()
     new_policy: RoomPolicy | None = None
+    changes_context: bool = False
+
+
+def check_proposal(*, is_own_departure: bool) -> None:
+    """Check a proposal that is sent by itself, to be committed by whoever commits next.
+
+    A commit carries its committer's authority (RFC 9420 §12.4 has it refer to everybody's proposals), so
+    what takes any authority is never taken as a proposal. Raises
+    :class:`~sottovoce.client.errors.PolicyViolation` for all but a device's own departure.
+    """
+    _require(
+        is_own_departure,
+        PolicyRule.PROPOSE_LEAVING_ONLY,
+        "A member proposed a change that it has to commit itself.",
+    )
 
 
 def check_commit(policy: RoomPolicy, commit: ProposedCommit) -> None:
@@ -136,6 +155,13 @@ def check_commit(policy: RoomPolicy, commit: ProposedCommit) -> None:
     if commit.is_external:
         _check_external(commit)
         return
+    # An Update comes by reference only (RFC 9420 §12.2 forbids a committer's own).
+    check_proposal(is_own_departure=not commit.updated)
+    _require(
+        not commit.changes_context,
+        PolicyRule.CONTEXT_STAYS,
+        "A commit changes more of the room's context than its policy.",
+    )
     _require(
         set(commit.psk_ids) <= {commit.current_psk_id},
         PolicyRule.MEMBER_PSK,

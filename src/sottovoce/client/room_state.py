@@ -25,6 +25,7 @@ from sottovoce.client.policy import (
     Removal,
     RoomPolicy,
     check_commit,
+    check_proposal,
 )
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import log as log_table
@@ -34,7 +35,8 @@ from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import RoomRecord, StoredIntent
 from sottovoce.crypto.secret import Secret
-from sottovoce.mls import Extension, Group, GroupConfig, LeafIndex, Member, StagedCommit
+from sottovoce.mls import Extension, Group, GroupConfig, Member, StagedCommit, StagedProposal
+from sottovoce.mls.proposals import Remove
 
 KEPT_LINKS: Final = 10_000
 """How many of the chain's newest links are held in memory to compare others' word with."""
@@ -121,11 +123,10 @@ class RoomState:
         self.links: dict[int, bytes] = {}
         self.intents: list[StoredIntent] = []
         self.alarms: deque[Explanation] = deque(maxlen=KEPT_ALARMS)
-        self.leavers: set[LeafIndex] = set()
-        """Leaves whose members proposed their own removal in this epoch (policy P5)."""
         self.config: Final = GroupConfig(
             authentication=DeviceAuthentication(around.contacts),
             check_commit=self._check_commit,
+            check_proposal=_check_proposal,
             trace=around.trace,
         )
 
@@ -221,13 +222,25 @@ class RoomState:
                 removed=tuple(
                     Removal(
                         occupant(member),
-                        occupant(member) if member.leaf_index in self.leavers else committer,
+                        occupant(member) if member.leaf_index in self.record.leavers else committer,
                     )
                     for member in staged.removed
                 ),
+                updated=tuple(map(occupant, staged.updated)),
                 new_policy=None if new_policy == policy else new_policy,
+                changes_context=_apart_from_policy(staged.old_group_context_extensions)
+                != _apart_from_policy(staged.group_context_extensions),
             ),
         )
+
+
+def _check_proposal(staged: StagedProposal) -> None:
+    proposal = staged.proposal
+    check_proposal(is_own_departure=isinstance(proposal, Remove) and proposal.removed == staged.sender)
+
+
+def _apart_from_policy(extensions: tuple[Extension, ...]) -> list[Extension]:
+    return [e for e in extensions if e.extension_type != POLICY_EXTENSION]
 
 
 def policy_in(extensions: tuple[Extension, ...]) -> RoomPolicy:

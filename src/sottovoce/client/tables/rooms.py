@@ -44,6 +44,7 @@ class RoomRecord(msgspec.Struct, array_like=True, frozen=True):
     counter: int = 0
     previous_hash: bytes = bytes(32)
     trouble: str = ""  # why the membership is OUT_OF_STEP
+    leavers: tuple[int, ...] = ()  # leaves that proposed their own removal in this epoch
 
 
 class Intent(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
