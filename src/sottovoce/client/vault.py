@@ -85,14 +85,16 @@ def open_vault(sealed: bytes, key: Secret) -> Vault:
 
 
 def _encode(vault: Vault) -> bytes:
-    return cbor.encode([
-        vault.account_private_key.reveal(),
-        [[contact.user, contact.account_key, contact.verified] for contact in vault.contacts],
+    return cbor.encode(
         [
-            [room.room_id, room.name, room.join_secret.secret.reveal(), room.join_secret.epoch]
-            for room in vault.rooms
-        ],
-    ])
+            vault.account_private_key.reveal(),
+            [[contact.user, contact.account_key, contact.verified] for contact in vault.contacts],
+            [
+                [room.room_id, room.name, room.join_secret.secret.reveal(), room.join_secret.epoch]
+                for room in vault.rooms
+            ],
+        ]
+    )
 
 
 def _decode(content: bytes) -> Vault:
