@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.client.device_store import DeviceStore
-from sottovoce.client.errors import ClientClosed, StoreDamaged, StoreUnwritable
+from sottovoce.client.errors import ClientClosed, StoreDamaged, StoreTooNew, StoreUnwritable
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import ContactRecord, ServerRecord
 from sottovoce.client.tables.database import Database
@@ -63,12 +63,51 @@ async def test_another_key_and_another_file_are_damage(tmp_path: Path) -> None:
         await DeviceStore.open(tmp_path / "text.db", KEY)
 
 
-async def test_a_store_of_another_version_is_not_touched(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "refusal"), [(99, StoreTooNew), (-1, StoreDamaged), (0, StoreDamaged)])
+async def test_a_store_of_another_version_is_not_touched(
+    tmp_path: Path, version: int, refusal: type[Exception]
+) -> None:
+    """0 is the version of an empty database; one that has tables is none of ours."""
     store = await DeviceStore.open(tmp_path / "store.db", KEY)
-    await store.transact(lambda database: database.execute("PRAGMA user_version = 99"))
+    await store.transact(lambda database: database.execute(f"PRAGMA user_version = {version}"))
     await store.close()
+    before = (tmp_path / "store.db").read_bytes()
+    with pytest.raises(refusal):
+        await DeviceStore.open(tmp_path / "store.db", KEY)
+    assert (tmp_path / "store.db").read_bytes() == before
+
+
+async def test_a_folder_where_a_file_belongs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "store.db").mkdir()
     with pytest.raises(StoreDamaged):
         await DeviceStore.open(tmp_path / "store.db", KEY)
+
+
+async def test_a_folder_that_takes_no_new_file_is_unwritable_not_damaged(tmp_path: Path) -> None:
+    """SQLite cannot make its write-ahead log there, as in a read-only folder."""
+    (tmp_path / "store.db-wal").mkdir()
+    with pytest.raises(StoreUnwritable, match="disk I/O error"):
+        await DeviceStore.open(tmp_path / "store.db", KEY)
+
+
+async def test_a_record_that_is_none_is_damage(tmp_path: Path) -> None:
+    store = await DeviceStore.open(tmp_path / "store.db", KEY)
+    for record in (b"", b"\xa1\xff", b"\x93\xa1\xff\x01\xc4\x00", b"garbage"):
+        await store.transact(
+            lambda database, record=record: database.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('server', ?)", (record,)
+            )
+        )
+        with pytest.raises(StoreDamaged):
+            await store.transact(account_table.server)
+    await store.close()
+
+
+async def test_sqlcipher_says_nothing_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "store.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(StoreDamaged):
+        await DeviceStore.open(tmp_path / "store.db", KEY)
+    assert capfd.readouterr() == ("", "")
 
 
 async def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:

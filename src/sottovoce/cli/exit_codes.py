@@ -70,6 +70,7 @@ _BY_NAME: Final = {
     "DataDirectoryInUse": ExitCode.PROFILE_IN_USE,
     "TlsFilesUnusable": ExitCode.TLS_FILES,
     "StoreDamaged": ExitCode.DATA_DAMAGED,
+    "StoreTooNew": ExitCode.DATA_DAMAGED,
     "KnownServersDamaged": ExitCode.DATA_DAMAGED,
     "StoreUnwritable": ExitCode.DATA_UNWRITABLE,
     "ProfileInUse": ExitCode.PROFILE_IN_USE,

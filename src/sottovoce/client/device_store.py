@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from sottovoce.client.errors import ClientClosed, StoreDamaged, StoreUnwritable
+from sottovoce.client.errors import ClientClosed, StoreDamaged, StoreTooNew, StoreUnwritable, store_refusal
 from sottovoce.client.tables import schema
 from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.records import RecordDamaged
 from sottovoce.crypto.secret import Secret
 
 T = TypeVar("T")
@@ -32,6 +33,20 @@ _PRAGMAS: Final = (
 """(name, value to set, value to read back): a setting that did not take is an error, not a surprise."""
 
 
+# https://www.sqlite.org/rescode.html: what the disk, its rights or another process refuses.
+_REFUSED_BY_THE_SYSTEM: Final = {
+    "SQLITE_PERM",
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_NOMEM",
+    "SQLITE_READONLY",
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_PROTOCOL",
+}
+
+
 class DeviceStore:
     """An open store. ``transact`` runs work in the store's own thread, in one transaction."""
 
@@ -45,8 +60,8 @@ class DeviceStore:
     async def open(cls, path: Path, key: Secret) -> Self:
         """Open the database at ``path`` with the 32-byte raw ``key``, or make it.
 
-        Raises :class:`StoreDamaged` when the file is not a database of this key or of this version, and
-        :class:`StoreUnwritable` when it cannot be written.
+        Raises :class:`StoreDamaged` when the file is not a database of this key, :class:`StoreTooNew` when
+        a later version made it, and :class:`StoreUnwritable` when it cannot be written.
         """
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device-store")
         loop = asyncio.get_running_loop()
@@ -81,10 +96,10 @@ class DeviceStore:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except dbapi2.OperationalError as trouble:
-            raise StoreUnwritable(str(self.path)) from trouble
         except dbapi2.DatabaseError as trouble:
-            raise StoreDamaged(str(self.path)) from trouble
+            raise _refusal(trouble, self.path) from trouble
+        except RecordDamaged as damage:
+            raise StoreDamaged(str(self.path)) from damage
         return result
 
     async def close(self) -> None:
@@ -103,9 +118,11 @@ def _connect(path: Path, key: Secret) -> Any:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as trouble:
-        raise StoreUnwritable(str(path)) from trouble
+        raise store_refusal(trouble, path) from trouble
     connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
     try:
+        # SQLCipher would tell the terminal of a page that does not decrypt; the error says it too.
+        connection.execute("PRAGMA cipher_log_level = NONE")
         connection.execute(f"PRAGMA key = \"x'{key.reveal().hex()}'\"")
         for name, value, expected in _PRAGMAS:
             connection.execute(f"PRAGMA {name} = {value}")
@@ -117,12 +134,24 @@ def _connect(path: Path, key: Secret) -> Any:
             connection.execute("BEGIN IMMEDIATE")
             schema.create(database)
             connection.execute("COMMIT")
-        elif found != schema.VERSION:
+        elif found > schema.VERSION:
+            raise StoreTooNew(str(path))
+        elif found != schema.VERSION:  # no version has a lower number, so none wrote this
             raise StoreDamaged(str(path))
     except dbapi2.DatabaseError as trouble:
         connection.close()
-        raise StoreDamaged(str(path)) from trouble
+        raise _refusal(trouble, path) from trouble
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _refusal(trouble: Any, path: Path) -> StoreDamaged | StoreUnwritable:
+    """Return what an error of SQLite's means for a person: refused by the system, or damaged."""
+    name = "_".join(getattr(trouble, "sqlite_errorname", "").split("_")[:2])
+    return (
+        StoreUnwritable(str(path), str(trouble))
+        if name in _REFUSED_BY_THE_SYSTEM
+        else StoreDamaged(str(path))
+    )

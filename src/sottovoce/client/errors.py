@@ -37,6 +37,7 @@ __all__ = [
     "ServerNotReachable",
     "ServerRefused",
     "StoreDamaged",
+    "StoreTooNew",
     "StoreUnwritable",
     "TextTooLong",
     "UnknownRoom",
@@ -185,6 +186,16 @@ class StoreDamaged(LocalError):
         super().__init__(
             f"The local store {path} is damaged. Move its folder aside and log in again with your "
             "password: rooms and contacts come back, history kept only here does not."
+        )
+
+
+class StoreTooNew(LocalError):
+    """The store was made by a later version of Sottovoce; it is left as it was."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"The local store {path} was made by a newer Sottovoce. Use that version, or a later one; "
+            "nothing in it was changed."
         )
 
 

@@ -14,6 +14,10 @@ from sottovoce.crypto.secret import Secret
 T = TypeVar("T")
 
 
+class RecordDamaged(Exception):
+    """A column does not hold the record it should; the store says which file that is of."""
+
+
 def _encode_secret(value: Any) -> bytes:
     if isinstance(value, Secret):
         return value.reveal()
@@ -21,9 +25,11 @@ def _encode_secret(value: Any) -> bytes:
 
 
 def _decode_secret(kind: type, value: Any) -> Any:
-    if kind is Secret and isinstance(value, bytes):
-        return Secret(value)
-    raise NotImplementedError(f"{kind.__name__} has no form in the store")
+    if kind is not Secret:
+        raise NotImplementedError(f"{kind.__name__} has no form in the store")
+    if not isinstance(value, bytes):
+        raise TypeError("a secret is stored as bytes")
+    return Secret(value)
 
 
 def encode(record: object) -> bytes:
@@ -32,5 +38,8 @@ def encode(record: object) -> bytes:
 
 
 def decode(octets: bytes, kind: type[T]) -> T:
-    """Read a record back; raises :class:`msgspec.DecodeError` for bytes that are none."""
-    return msgspec.msgpack.decode(octets, type=kind, dec_hook=_decode_secret)
+    """Read a record back; raises :class:`RecordDamaged` for bytes that are none."""
+    try:
+        return msgspec.msgpack.decode(octets, type=kind, dec_hook=_decode_secret)
+    except (msgspec.DecodeError, UnicodeDecodeError) as damage:
+        raise RecordDamaged(getattr(kind, "__name__", str(kind))) from damage
