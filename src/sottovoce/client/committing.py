@@ -7,8 +7,10 @@ read back from the log. When another commit wins the epoch, the intent is planne
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from sottovoce.client.credentials import certificate_of
+from sottovoce.client.errors import ContentError
 from sottovoce.client.join_secret import (
     EXPORT_LABEL,
     JOIN_SECRET_EXTENSION,
@@ -36,9 +38,9 @@ def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PendingComm
     add: list[KeyPackage] = []
     remove: list[LeafIndex] = []
     match stored.intent:
-        case AddUser(key_packages=key_packages):
+        case AddUser(user=user, key_packages=key_packages):
             present = {_device(member) for member in group.members()}
-            packages = map(KeyPackage.from_message, key_packages)
+            packages = _packages_of(user, key_packages, state)
             add = [one for one in packages if _device_of_package(one) not in present]
             if not add:
                 return None
@@ -63,6 +65,20 @@ def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PendingComm
     if staged.send_step is not None:
         group.merge(staged.send_step)
     return _planned(state, staged, [] if postponed else [stored.position])
+
+
+def _packages_of(user: str, key_packages: Sequence[bytes], state: RoomState) -> list[KeyPackage]:
+    """Read the key packages that the server gave for ``user``; it says so, their certificates must too.
+
+    Raises :class:`ContentError` for another's (threats.md A2), and
+    :class:`~sottovoce.client.credentials.AccountKeyChanged` for two keys under one name.
+    """
+    packages = [KeyPackage.from_message(message) for message in key_packages]
+    theirs = [certificate_of(package.leaf_node.credential) for package in packages]
+    if any(certificate.account_name != user.lower() for certificate in theirs):
+        raise ContentError(f"The server gave another's key packages for {user}; nobody was added.")
+    state.around.contacts.first_contacts(theirs)
+    return packages
 
 
 def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> PendingCommit:
