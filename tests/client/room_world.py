@@ -43,6 +43,7 @@ class Log:
     group_info: bytes = b""
     stored: dict[bytes, int] = field(default_factory=dict)  # seq by message id
     head_hash: bytes = bytes(32)
+    clock: int = 0  # of the newest entry, Unix seconds
 
     def commit(self, request: Commit) -> int | None:
         """Store a commit; None: stale."""
@@ -70,7 +71,8 @@ class Log:
 
     def _add(self, message_id: bytes, kind: EntryKind, epoch: int, payload: bytes) -> int:
         seq = len(self.entries) + 1
-        self.entries.append(Entry(seq, kind, epoch, payload, seq * 1000))
+        self.clock += 1
+        self.entries.append(Entry(seq, kind, epoch, payload, self.clock * 1000))
         self.stored[message_id] = seq
         self.head_hash = LogChain(seq - 1, self.head_hash).advance(kind, payload).head_hash
         return seq
@@ -95,6 +97,7 @@ class Person:
             authentication_key=authentication.public,
         )
         self.log = log
+        self.now = NOW
         own = OwnCredential.of(certificate.to_bytes(), Secret(leaf.private))
         contacts = Contacts(certificate.account_name, account.public)
         self.around = Surroundings(own, contacts, bytes(32), os.urandom)
@@ -186,7 +189,7 @@ class Person:
         unread = (self.log.entries if entries is None else entries)[self.state.record.seq :][:most]
         try:
             for entry in unread:
-                self.reader.read(entry, changes, NOW)
+                self.reader.read(entry, changes, self.now)
         finally:
             epoch_changed, self.reader.epoch_changed = self.reader.epoch_changed, False
             self.state.finish(changes, epoch_changed=epoch_changed).write(self.database)

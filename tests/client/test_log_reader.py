@@ -16,7 +16,7 @@ from sottovoce.client.credentials import AccountKeyChanged, Contacts
 from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, MemberLeft, ReceivedMessage
 from sottovoce.client.joining import capabilities
 from sottovoce.client.log_payload import MemberCommit, encode_commit
-from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.log_reader import MAX_AGE, MAX_CLOCK_DIFFERENCE, OutOfStep, time_to_judge_by
 from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
@@ -342,6 +342,41 @@ def test_a_feigned_commit_of_ours_is_not_taken_for_an_old_store() -> None:
     alice.log.store_commit(alice.state.group.epoch, mine.payload)
     with pytest.raises(OutOfStep, match="followed"):
         alice.read()
+
+
+@pytest.mark.parametrize(
+    ("at", "judged_at"),
+    [
+        (NOW - 5, NOW - 5),
+        (NOW - MAX_AGE, NOW - MAX_AGE),
+        (0, NOW - MAX_AGE),
+        (NOW + 60, NOW + 60),
+        (2**40, NOW + MAX_CLOCK_DIFFERENCE),
+    ],
+)
+def test_all_judge_by_the_time_of_the_entry_within_reason(at: int, judged_at: int) -> None:
+    entry = Entry(1, EntryKind.COMMIT, 1, b"", at * 1000 + 999)
+    assert time_to_judge_by(entry, NOW) == judged_at
+
+
+@pytest.mark.parametrize("days_late", [0, 25])
+def test_a_commit_is_followed_however_late_it_is_read(days_late: int) -> None:
+    """The key package in it was valid when it was made, and is not any more."""
+    alice, bob, carol = _own_room("alice", "bob", "carol")
+    del carol
+    alice.log.clock = NOW
+    group = _without_rules(alice)
+    adding = _proposals(alice, bob)["add"]()
+    group.merge(adding)
+    staged = group.commit(random=os.urandom, now=NOW)
+    bob.state.group._config = (
+        group._config
+    )  # a room with a key lets nobody be added: that rule is not meant here
+    bob.state.group.merge(bob.state.group.process(adding.message, now=NOW))
+    alice.log.store_commit(group.epoch, encode_commit(MemberCommit(staged.message)))
+    bob.now = NOW + days_late * 86400
+    bob.read()
+    assert bob.state.group.epoch == group.epoch + 1
 
 
 def test_a_restart_in_the_middle_reads_on_where_it_was() -> None:

@@ -43,6 +43,20 @@ from sottovoce.mls import (
     StagedProposal,
 )
 
+MAX_AGE: Final = 31 * 86400
+MAX_CLOCK_DIFFERENCE: Final = 86400
+"""Seconds: an honest server gives no entry older than its retention (30 days at most), and none of tomorrow."""
+
+
+def time_to_judge_by(entry: Entry, now: int) -> int:
+    """The time, in Unix seconds, at which every member judges whether a key package in the entry is valid.
+
+    It is the server's, so that who reads late judges as those who read at once; ``now``, this device's clock,
+    bounds it. A server that lies gains that a key package counts as valid up to 31 days after its end, for
+    an insider who adds it, or that members refuse one that is valid and have to join again.
+    """
+    return min(max(entry.at // 1000, now - MAX_AGE), now + MAX_CLOCK_DIFFERENCE)
+
 
 class OutOfStep(PeerError):
     """An entry that this device must be able to follow, and cannot: the room is to be joined again."""
@@ -80,15 +94,16 @@ class LogReader:
         self._forked.clear()
 
     def read(self, entry: Entry, changes: Changes, now: int) -> None:
-        """Process the next entry.
+        """Process the next entry; ``now`` is this device's own clock, Unix seconds.
 
         Raises :class:`OutOfStep`, or :class:`AccountKeyChanged` for a commit that would seat an account
         under another key than the pinned one; nothing of the entry has been taken over then.
         """
+        judged_at = time_to_judge_by(entry, now)
         if entry.kind is EntryKind.COMMIT:
-            self._read_commit(entry, changes, now)
+            self._read_commit(entry, changes, judged_at)
         else:
-            self._read_message(entry, changes, now)
+            self._read_message(entry, changes, judged_at)
         self.state.add_link(changes, self.state.chain.advance(entry.kind, entry.payload))
 
     # --- messages ----------------------------------------------------------------------------------------
