@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -125,5 +127,35 @@ async def test_who_speaks_no_tls_and_who_is_not_there() -> None:
     async with server:
         with pytest.raises(ServerNotReachable):
             await _open(port)
-    with pytest.raises(ServerNotReachable):
+    with pytest.raises(ServerNotReachable, match="Connection refused"):
         await _open(port)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (OSError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)"), "Connection refused"),
+        (OSError(errno.ENETUNREACH, "Connect call failed ('10.0.0.1', 1)"), "Network is unreachable"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed"), "none of its addresses answers"),
+        (ConnectionResetError(), "the server ended the connection"),
+        (ssl.SSLError(1, "[SSL] record layer failure"), "TLS failed"),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
+    ],
+)
+async def test_the_reason_is_in_the_systems_own_words(
+    monkeypatch: pytest.MonkeyPatch, trouble: OSError, told: str
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", refuse)
+    with pytest.raises(ServerNotReachable, match=told) as caught:
+        await _open(1)
+    assert "call failed" not in str(caught.value)
+
+
+async def test_a_connection_that_is_reset_says_so_in_words(tmp_path: Path) -> None:
+    async with _server(tmp_path) as port:
+        link = await _open(port)
+        link.connection_lost(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+        assert link.closed.result() == "Connection reset by peer"

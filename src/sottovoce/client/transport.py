@@ -7,6 +7,8 @@ makes the next one. Nothing is sent before the server's key was compared with th
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
@@ -97,9 +99,9 @@ class ServerLink(asyncio.Protocol):
         except TimeoutError:
             raise ServerNotReachable(host, port, "no answer within 10 seconds") from None
         except ssl.SSLError as trouble:
-            raise ServerNotReachable(host, port, f"TLS failed: {trouble.reason or trouble}") from trouble
+            raise ServerNotReachable(host, port, f"TLS failed: {_in_words(trouble)}") from trouble
         except OSError as trouble:
-            raise ServerNotReachable(host, port, trouble.strerror or str(trouble)) from trouble
+            raise ServerNotReachable(host, port, _in_words(trouble)) from trouble
         try:
             link.check_server(host, port, pin)
             link.greeting = await link.request(
@@ -134,13 +136,17 @@ class ServerLink(asyncio.Protocol):
             async with asyncio.timeout(deadline):
                 answer = await future
         except TimeoutError:
-            self._end(f"no reply to {type(message).__name__} within {deadline:.0f} seconds")
-            raise LinkLost(self.closed.result()) from None
+            raise self.broken(f"no reply to {type(message).__name__} within {deadline:.0f} seconds") from None
         finally:
             self._replies.pop(number, None)
         if not isinstance(answer, reply):
-            raise LinkLost(f"a {type(answer).__name__} is no {reply.__name__}")
+            raise self.broken(f"a {type(answer).__name__} is no {reply.__name__}")
         return answer
+
+    def broken(self, reason: str) -> LinkLost:
+        """End a connection whose server breaks the protocol; returns what to raise."""
+        self._end(reason)
+        return LinkLost(reason)
 
     def close(self) -> None:
         """End the connection."""
@@ -165,7 +171,7 @@ class ServerLink(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._end(str(exc) if exc else "the server closed the connection")
+        self._end(_in_words(exc) if exc else "the server closed the connection")
 
     def _dispatch(self, message: ServerMessage) -> None:
         if self._trace:
@@ -225,3 +231,18 @@ class ServerLink(asyncio.Protocol):
                 future.set_exception(LinkLost(reason))
         if self._transport is not None:
             self._transport.close()
+
+
+def _in_words(trouble: Exception) -> str:
+    """Say in the system's own words what asyncio tells as a call and an address, or not at all."""
+    match trouble:
+        case ssl.SSLError() | socket.gaierror():  # their numbers are not the system's
+            return trouble.strerror or str(trouble)
+        case OSError(errno=int() as number):
+            return os.strerror(number)
+        case ConnectionError():
+            return str(trouble) or "the server ended the connection"
+        case OSError():  # several addresses, each with a failure of its own
+            return "none of its addresses answers"
+        case _:
+            return str(trouble)
