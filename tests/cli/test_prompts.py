@@ -1,12 +1,15 @@
 """Questions are asked of the terminal: each test has one of its own, by pty."""
 
+import io
 import os
 import pty
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from sottovoce.cli import prompts
 from sottovoce.cli.errors import UsageError
 from sottovoce.cli.prompts import check_user_name, password_from_environment
 
@@ -76,6 +79,23 @@ def test_after_ctrl_c_the_next_prompt_has_a_line_of_its_own(asked: Asked) -> Non
     asked.until(b": ")
     os.write(asked.terminal, b"\x03")
     assert asked.rest().removeprefix(b"^C").startswith(b"\r\n")
+
+
+def test_ctrl_c_at_the_moment_the_prompt_appears_is_no_different(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Interrupted(io.StringIO):
+        def flush(self) -> None:
+            raise KeyboardInterrupt
+
+    stream = Interrupted()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(prompts, "has_terminal", lambda: True)
+    monkeypatch.setattr(prompts, "_TERMINAL", tmp_path / "terminal")
+    (tmp_path / "terminal").write_text("alice\n")
+    with pytest.raises(KeyboardInterrupt):
+        prompts.ask_user_name([])
+    assert stream.getvalue() == "Enter your username: \n"
 
 
 _WAITING = """

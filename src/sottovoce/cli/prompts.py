@@ -49,9 +49,9 @@ def ask_user_name(taken_here: list[str]) -> str:
         if taken_here:
             sys.stderr.write(f"Accounts on this machine: {sanitize(', '.join(taken_here))}\n")
         for _ in range(_TRIES):
-            sys.stderr.write("Enter your username: ")
-            sys.stderr.flush()
             with _new_line_after_ctrl_c():
+                sys.stderr.write("Enter your username: ")
+                sys.stderr.flush()
                 name = terminal.readline()
             if not name:
                 raise UsageError("No user name was entered.")
