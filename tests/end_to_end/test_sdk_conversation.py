@@ -29,6 +29,17 @@ async def test_two_people_talk_in_the_lobby(tmp_path: Path) -> None:
         assert hers.suite_name == "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519"
 
 
+async def test_a_room_joined_twice_at_once_is_one_leaf(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice:
+        key = bytes(range(32))
+        rooms = await asyncio.gather(*(alice.join("ours", room_key=key) for _ in range(4)))
+        assert [room.name for room in alice.rooms()] == ["ours"]
+        assert len({room._sync for room in rooms}) == 1
+        await rooms[0].send("once")
+        assert await texts(rooms[-1], 1) == ["alice: once"]
+        assert rooms[0].members()[0].device_count == 1
+
+
 async def test_everybody_sees_one_and_the_same_order(tmp_path: Path) -> None:
     async with (
         a_world(tmp_path) as world,

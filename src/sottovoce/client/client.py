@@ -17,7 +17,7 @@ from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.chain import LogChain
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import BadInviteLink, UnknownRoom
+from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom
 from sottovoce.client.events import ClientEvent, Connected, RoomAppeared
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
@@ -26,7 +26,7 @@ from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.policy import Access
 from sottovoce.client.profile import default_home
 from sottovoce.client.room import Room
-from sottovoce.client.room_state import RoomState, Surroundings
+from sottovoce.client.room_state import RoomState, Surroundings, policy_in
 from sottovoce.client.server_address import ServerAddress, find_server
 from sottovoce.client.session import Session
 from sottovoce.client.sync import RoomSync
@@ -115,6 +115,7 @@ class Client:
         )
         self._inbox: Final = Inbox(self._around, self._store, self._session, self._accept_welcome)
         self._rooms: Final[dict[bytes, RoomSync]] = {}
+        self._entering: Final = asyncio.Lock()  # never two tasks, and so two leaves, for one room
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._early_events: deque[ClientEvent] | None = deque(opened.events, maxlen=_EVENTS_KEPT)
         self._listeners: Final[list[asyncio.Queue[ClientEvent | None]]] = []
@@ -262,6 +263,12 @@ class Client:
         self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
     ) -> RoomSync:
         """Begin to be in a room, or go on being in it."""
+        async with self._entering:
+            return await self._enter_alone(room_id, name, access, secret, may_found=may_found)
+
+    async def _enter_alone(
+        self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
+    ) -> RoomSync:
         existing = self._rooms.get(room_id)
         if existing is not None and existing.is_alive:
             if existing.record.membership is Membership.JOINING:
@@ -289,6 +296,10 @@ class Client:
 
     async def _accept_welcome(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
         """Join by a Welcome, unless this device is in that room (threats.md A10)."""
+        async with self._entering:
+            await self._accept_welcome_alone(item, ref, bundle)
+
+    async def _accept_welcome_alone(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
         existing = self._rooms.get(item.room_id)
         if existing is not None and existing.is_alive and existing.record.membership is Membership.MEMBER:
             return
@@ -298,6 +309,8 @@ class Client:
         state = RoomState(record, self._around)
         try:
             group = join_by_welcome(state, item.payload, bundle)
+            if group.epoch <= record.highest_epoch:
+                raise RoomRolledBack(policy_in(group.extensions).name)  # threats.md B3
             changes = state.begin()
             take_over(state, group, LogChain(item.seq, item.head_hash), changes)
         except PeerError:
