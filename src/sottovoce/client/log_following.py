@@ -20,7 +20,8 @@ from sottovoce.client.transport import ServerLink
 from sottovoce.link.messages import Entry, ErrorCode, Fetch, FetchReply, Subscribe, SubscribeReply
 
 MAX_PUSHED: Final = 4096
-"""Pushed entries held unread; past that they are dropped and fetched."""
+MAX_PUSHED_LENGTH: Final = 16 * 1024 * 1024
+"""Pushed entries held unread, and bytes of them; past that they are dropped and fetched."""
 
 _ENTRIES_BETWEEN_YIELDS: Final = 8
 _FETCH_LIMIT: Final = 500
@@ -33,6 +34,7 @@ class LogFollower:
         self._kept: Final = kept
         self._reader = LogReader(kept.state, kept.outbox.by_payload)
         self._pushed: Final[deque[Entry]] = deque()
+        self._pushed_length = 0
         self._known_head = 0
         self.intents_done: Final[list[int]] = []
         """Intents whose commits were read back since somebody looked."""
@@ -53,16 +55,22 @@ class LogFollower:
         """Take entries the server pushed."""
         if entries:
             self.expect(entries[-1].seq)
-        if len(self._pushed) + len(entries) > MAX_PUSHED:
-            self._pushed.clear()
-        else:
-            self._pushed.extend(entries)
+        self._pushed.extend(entries)
+        self._pushed_length += sum(len(entry.payload) for entry in entries)
+        if len(self._pushed) > MAX_PUSHED or self._pushed_length > MAX_PUSHED_LENGTH:
+            self._forget_pushed()
         self._kept.wake.set()
 
     def expect(self, head: int) -> None:
         """The log is said to go up to ``head``."""
         self._known_head = max(self._known_head, head)
         self._kept.wake.set()
+
+    def begin_anew(self) -> None:
+        """The state jumped to another place of the log: what was said of it before is of no use."""
+        self.reader.reset()
+        self._forget_pushed()
+        self._known_head = self._kept.record.seq
 
     async def subscribe(self, link: ServerLink) -> bool:
         """Have entries pushed from now on; False when this device is out of the room.
@@ -90,24 +98,26 @@ class LogFollower:
         pushed = self._pushed
         while self.has_unread and self._kept.record.membership is Membership.MEMBER:
             while pushed and pushed[0].seq <= self._kept.record.seq:
-                pushed.popleft()
+                self._pushed_length -= len(pushed.popleft().payload)
             if pushed and pushed[0].seq == self._kept.record.seq + 1:
                 entries = list(pushed)
-                pushed.clear()
+                self._forget_pushed()
             else:
                 entries = await self._fetch(link)
-                if not entries or entries[0].seq != self._kept.record.seq + 1:
+                if not entries:
                     raise OutOfStep("The server no longer has the entries this device has not read.")
             await self._read_batch(entries)
 
-    def forget_pushed(self) -> None:
-        """The state jumps: what was pushed for the old one is of no use."""
+    def _forget_pushed(self) -> None:
         self._pushed.clear()
+        self._pushed_length = 0
 
     async def _fetch(self, link: ServerLink) -> list[Entry]:
+        """What the log has after the newest entry read; nothing where it begins later than that."""
         room_id, after = self._kept.record.room_id, self._kept.record.seq
         reply = await link.request(lambda number: Fetch(number, room_id, after, _FETCH_LIMIT), FetchReply)
-        return reply.entries
+        follows = bool(reply.entries) and reply.entries[0].seq == after + 1
+        return reply.entries if follows else []
 
     async def _read_to_the_end(self, link: ServerLink) -> None:
         """Read what is in the log up to our removal: the commit that took us out says so itself."""
@@ -140,6 +150,9 @@ class LogFollower:
             except (OutOfStep, AccountKeyChanged) as error:
                 trouble = error
                 break
+            except Exception:
+                await kept.load()  # what the entries before it did is in memory, and would never be stored
+                raise
             if count % _ENTRIES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
         epoch_changed, reader.epoch_changed = reader.epoch_changed, False

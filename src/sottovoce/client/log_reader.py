@@ -45,7 +45,7 @@ from sottovoce.mls import (
 
 MAX_AGE: Final = 31 * 86400
 MAX_CLOCK_DIFFERENCE: Final = 86400
-"""Seconds: an honest server gives no entry older than its retention (30 days at most), and none of tomorrow."""
+"""Seconds: an honest server gives no entry older than its retention, 30 days at most, nor one of tomorrow."""
 
 
 def time_to_judge_by(entry: Entry, now: int) -> int:

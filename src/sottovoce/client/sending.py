@@ -54,6 +54,8 @@ class Sending:
             kept.outbox.discard_ciphertexts(batch)
             await self._follower.subscribe(link)
             return
+        if len(reply.seqs) != len(batch):
+            raise link.broken("an answer to other messages than were sent")
         self._follower.expect(max(reply.seqs))
         stored = kept.outbox.acknowledge(batch, reply.seqs)
         if max(reply.seqs) <= kept.record.joined_seq:

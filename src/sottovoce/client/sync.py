@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -46,6 +47,9 @@ _PATIENCE: Final = 8
 """Attempts to enter a room before whoever waits for it is told; the task goes on trying."""
 
 _RENEWAL_JITTER: Final = 3.0
+_REJOINS: Final = 3
+_REJOINS_WITHIN: Final = 60.0
+"""Times that a room is joined again within so many seconds; the next one waits."""
 
 
 class RoomSync:
@@ -70,6 +74,8 @@ class RoomSync:
         self._entering: Entering | None = None
         self._task: asyncio.Task[None] | None = None
         self._leaving: asyncio.Future[None] | None = None
+        self._is_renewing = False
+        self._rejoined_at: Final[deque[float]] = deque(maxlen=_REJOINS)
         self._unblocked: Final = asyncio.Event()
         if self.record.membership is Membership.MEMBER:
             self.entered.set_result(None)
@@ -114,11 +120,17 @@ class RoomSync:
 
     async def renew_group_info(self) -> None:
         """The sealed GroupInfo is damaged: unless another commit comes first, make one."""
-        epoch = self.kept.state.group.epoch if self.kept.state.group else -1
-        await asyncio.sleep(random.uniform(0, _RENEWAL_JITTER))  # noqa: S311 - jitter
-        group = self.kept.state.group
-        if group is not None and group.epoch == epoch and not self.kept.state.intents:
-            await self.commits.intend(SelfUpdate())
+        if self._is_renewing:
+            return
+        self._is_renewing = True
+        try:
+            epoch = self.kept.state.group.epoch if self.kept.state.group else -1
+            await asyncio.sleep(random.uniform(0, _RENEWAL_JITTER))  # noqa: S311 - jitter
+            group = self.kept.state.group
+            if group is not None and group.epoch == epoch and not self.kept.state.intents:
+                await self.commits.intend(SelfUpdate())
+        finally:
+            self._is_renewing = False
 
     def use_secret(self, secret: JoinSecret) -> None:
         """Enter with this join secret: a later invite link may have a newer one."""
@@ -191,8 +203,7 @@ class RoomSync:
             self._entering = Entering(kept.state, kept.save, may_found=self._may_found)
         founded = await self._entering.enter(link, int(time.time()))
         self._entering = None
-        self.follower.reader.reset()
-        self.follower.expect(self.record.seq)
+        self.follower.begin_anew()
         kept.outbox.discard_all_ciphertexts()
         kept.secrets_changed()
         if founded:
@@ -227,10 +238,14 @@ class RoomSync:
         kept = self.kept
         if self.record.membership is Membership.MEMBER:
             kept.state.update(membership=Membership.OUT_OF_STEP, trouble=reason)
-            self.follower.reader.reset()
-            self.follower.forget_pushed()
+            self.follower.begin_anew()
             await kept.save(kept.state.begin())
             self._emit(RoomTrouble(self.record.name, reason))
+        # Each time costs all members a commit: whatever makes it happen again and again is to be slow.
+        now, rejoined_at = asyncio.get_running_loop().time(), self._rejoined_at
+        if len(rejoined_at) == _REJOINS and now - rejoined_at[0] < _REJOINS_WITHIN:
+            await asyncio.sleep(_REJOINS_WITHIN - (now - rejoined_at[0]))
+        rejoined_at.append(asyncio.get_running_loop().time())
 
     async def _stand_still(self, trouble: AccountKeyChanged) -> None:
         """Report the changed key once, and wait until a person has decided."""
