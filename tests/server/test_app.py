@@ -89,21 +89,47 @@ def test_an_address_that_is_not_ours_is_told_so(host, port):
 
 @pytest.mark.parametrize("name", ["opaque-setup.bin", "tls-key.pem", "tls-certificate.pem", "server.db"])
 async def test_damaged_files_stop_the_start_and_stay_as_they_are(serve, name):
-    await (await serve()).stop()
-    data = (await serve()).config.data
-    for path in data.glob("server.db-*"):
-        path.unlink(missing_ok=True)
-    await asyncio.sleep(0)
-    copy = data.with_name("damaged")
-    shutil.copytree(data, copy)
+    copy = await directory_with_an_account(serve)
     (copy / name).write_bytes(b"damaged" * 100)
     with pytest.raises(errors.DataDirectoryDamaged, match=name if name != "tls-key.pem" else "damaged"):
         await serve(data=copy)
     assert (copy / name).read_bytes() == b"damaged" * 100
     (copy / name).unlink()
-    if name != "server.db":
-        with pytest.raises(errors.DataDirectoryDamaged, match=name):
-            await serve(data=copy)
+    with pytest.raises(errors.DataDirectoryDamaged, match=name):
+        await serve(data=copy)
+    assert not (copy / name).exists(), "nothing is made anew in a directory that has served"
+
+
+async def directory_with_an_account(serve):
+    """A copy of the data directory of a server that stopped after somebody registered."""
+    server = await serve()
+    await server.device("alice")
+    await server.stop()
+    copy = server.config.data.with_name("damaged")
+    shutil.copytree(server.config.data, copy)
+    return copy
+
+
+async def test_a_lost_identity_or_an_emptied_database_is_not_made_anew(serve):
+    copy = await directory_with_an_account(serve)
+    for name in ("tls-key.pem", "tls-certificate.pem"):
+        (copy / name).rename(copy / f"{name}.lost")
+    with pytest.raises(errors.DataDirectoryDamaged, match=r"tls-key\.pem"):
+        await serve(data=copy)
+    for name in ("tls-key.pem", "tls-certificate.pem"):
+        (copy / f"{name}.lost").rename(copy / name)
+    (copy / "server.db").write_bytes(b"")
+    with pytest.raises(errors.DataDirectoryDamaged, match=r"server\.db"):
+        await serve(data=copy)
+
+
+async def test_a_first_start_that_was_cut_off_is_begun_again(serve, tmp_path):
+    server = await serve()
+    await server.stop()
+    copy = tmp_path / "cut-off"
+    shutil.copytree(server.config.data, copy)
+    (copy / "opaque-setup.bin").unlink()  # the last thing a first start makes
+    assert (await serve(data=copy)).address.pin == server.address.pin
 
 
 async def test_an_operators_certificate_is_used_and_an_expired_one_refused(serve, tmp_path):

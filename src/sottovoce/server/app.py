@@ -34,10 +34,10 @@ from sottovoce.server.key_directory import KeyDirectory
 from sottovoce.server.listener import Listener, listening_socket
 from sottovoce.server.log import set_up_logging
 from sottovoce.server.metrics import Metrics
-from sottovoce.server.opaque_setup import load_opaque_setup
+from sottovoce.server.opaque_setup import load_opaque_setup, opaque_setup_exists
 from sottovoce.server.runtime_file import remove_runtime_file, write_runtime_file
 from sottovoce.server.store import accounts
-from sottovoce.server.store.database import DATABASE_NAME, DirectoryLock, prepare_directory
+from sottovoce.server.store.database import DirectoryLock, prepare_directory, require_database
 from sottovoce.server.store.store import Store
 from sottovoce.server.store.writer import StoreFailure
 from sottovoce.server.tls import TlsFiles, own_tls_files, tls_context
@@ -89,15 +89,17 @@ async def run(
         prepare_directory(config.data)
         lock = DirectoryLock(config.data)
         stack.callback(lock.release)
-        is_new = not (config.data / DATABASE_NAME).exists()
-        setup = load_opaque_setup(config.data, is_new=is_new)
+        is_new = not opaque_setup_exists(config.data)
+        if not is_new:
+            require_database(config.data)
         now = datetime.now(UTC)
-        context, pin = tls_context(_tls_files(config, now), keylog=config.keylog, now=now)
+        context, pin = tls_context(_tls_files(config, now, is_new=is_new), keylog=config.keylog, now=now)
         sock = listening_socket(config.host, config.port)
         stack.callback(sock.close)
         loop = asyncio.get_running_loop()
         store = Store(config.data, loop, commit_interval=config.commit_interval_ms / 1000)
         stack.callback(store.close)
+        setup = load_opaque_setup(config.data, has_accounts=await store.read(accounts.any_account))
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="opaque"))
 
         metrics = Metrics()
@@ -210,11 +212,11 @@ def _reachable(host: str) -> str:
         return "::1" if address.version == 6 else "127.0.0.1"
 
 
-def _tls_files(config: ServerConfig, now: datetime) -> TlsFiles:
+def _tls_files(config: ServerConfig, now: datetime, *, is_new: bool) -> TlsFiles:
     if config.tls_certificate is not None and config.tls_key is not None:
         return TlsFiles(config.tls_certificate, config.tls_key, is_self_signed=False)
     names = dict.fromkeys([config.public_host or config.host, config.host, "localhost", "127.0.0.1", "::1"])
-    return own_tls_files(config.data, list(names), now)
+    return own_tls_files(config.data, list(names), now, is_new=is_new)
 
 
 def _authentication(

@@ -17,15 +17,20 @@ from sottovoce.server.files import write_private_file
 FILE_NAME: Final = "opaque-setup.bin"
 
 
-def load_opaque_setup(directory: Path, *, is_new: bool) -> ServerSetup:
-    """Read the setup of a data directory; make it when the directory ``is_new``.
+def opaque_setup_exists(directory: Path) -> bool:
+    """Tell whether a data directory has served before: its setup is the last thing a first start makes."""
+    return (directory / FILE_NAME).exists()
+
+
+def load_opaque_setup(directory: Path, *, has_accounts: bool) -> ServerSetup:
+    """Read the setup of a data directory; make it when there is none and nobody ``has_accounts`` by it.
 
     Raises :class:`DataDirectoryDamaged` when it is missing or damaged, :class:`DataDirectoryUnwritable` when
     it cannot be read or written.
     """
     path = directory / FILE_NAME
     if not path.exists():
-        if not is_new:
+        if has_accounts:
             raise DataDirectoryDamaged(path, "it is missing, and no password can be checked without it")
         setup = ServerSetup.generate(os.urandom)
         write_private_file(path, setup.to_bytes())

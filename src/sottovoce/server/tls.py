@@ -33,20 +33,21 @@ class TlsFiles:
     is_self_signed: bool
 
 
-def own_tls_files(directory: Path, host_names: list[str], now: datetime) -> TlsFiles:
-    """Return the self-signed certificate of a data directory; makes it, files 0600, at the first start.
+def own_tls_files(directory: Path, host_names: list[str], now: datetime, *, is_new: bool = True) -> TlsFiles:
+    """Return the self-signed certificate of a data directory; makes it, files 0600, when that ``is_new``.
 
-    Raises DataDirectoryDamaged when only one of the two is there: the key is what clients have pinned.
+    Raises DataDirectoryDamaged when one of the two is missing, or both in a directory that has served: the
+    key is what clients have pinned.
     """
     files = TlsFiles(directory / CERTIFICATE_NAME, directory / KEY_NAME, is_self_signed=True)
     have = [path for path in (files.certificate, files.key) if path.exists()]
-    if not have:
+    if not have and is_new:
         made = self_signed_certificate(host_names, now)
         write_private_file(files.certificate, made.certificate)
         write_private_file(files.key, made.private_key.reveal())
-    elif have == [files.certificate]:
+    elif files.key not in have:
         raise DataDirectoryDamaged(files.key, "it is missing, and clients know this server by it")
-    elif have == [files.key]:
+    elif files.certificate not in have:
         raise DataDirectoryDamaged(files.certificate, "it is missing")
     return files
 

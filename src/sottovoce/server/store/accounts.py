@@ -45,6 +45,11 @@ def find_account(db: sqlite3.Connection, name: str) -> Account | None:
     return Account(row[0], row[1], row[2], row[3], Stretching(row[4], row[5], row[6]), row[7])
 
 
+def any_account(db: sqlite3.Connection) -> bool:
+    """Tell whether anybody has an account."""
+    return db.execute("SELECT 1 FROM accounts LIMIT 1").fetchone() is not None
+
+
 def add_account(
     db: sqlite3.Connection,
     *,

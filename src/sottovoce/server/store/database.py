@@ -48,6 +48,13 @@ def prepare_directory(directory: Path) -> None:
         raise DataDirectoryUnwritable(directory, error.strerror or str(error)) from None
 
 
+def require_database(directory: Path) -> None:
+    """Raise :class:`DataDirectoryDamaged` unless a directory that has served still has its database."""
+    path = directory / DATABASE_NAME
+    if not path.exists() or path.stat().st_size == 0:
+        raise DataDirectoryDamaged(path, "it is missing or empty, and all accounts and rooms with it")
+
+
 class DirectoryLock:
     """Holds the data directory for this process until :meth:`release`, or until the process ends."""
 
