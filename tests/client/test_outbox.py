@@ -8,6 +8,7 @@ import pytest
 from room_world import talking
 
 from sottovoce.client.content import Envelope
+from sottovoce.client.errors import LinkLost
 from sottovoce.client.outbox import MAX_BATCH, MAX_BATCH_LENGTH, Delivery, Outbox
 from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
@@ -92,6 +93,18 @@ async def test_deliveries_are_done_when_the_server_has_stored_them() -> None:
     outbox.read_back(1, 9)
     assert await deliveries[1].stored() == 9
     await waiting
+
+
+async def test_who_waits_for_a_delivery_is_told_that_the_session_ended() -> None:
+    outbox = Outbox([])
+    delivery = Delivery(outbox.add(_record(1)))
+    waiting = asyncio.create_task(delivery.stored())
+    await asyncio.sleep(0)
+    outbox.fail_all(LinkLost("closed by this side"))
+    with pytest.raises(LinkLost):
+        await waiting
+    assert not delivery.is_stored
+    assert outbox.has_unacknowledged
 
 
 async def test_who_waits_goes_on_waiting_when_the_store_is_read_again() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.client.session import FIRST_DELAY, LONG_AFTER, LONG_CAP, SHORT_CAP, backoff
+from sottovoce.client.errors import LinkLost, StoreUnwritable
+from sottovoce.client.server_address import ServerAddress
+from sottovoce.client.session import FIRST_DELAY, LONG_AFTER, LONG_CAP, SHORT_CAP, Session, backoff
+from sottovoce.errors import InternalError
 
 
 def test_the_bound_doubles_up_to_its_cap() -> None:
@@ -25,3 +29,35 @@ def test_a_server_long_gone_is_asked_less_often() -> None:
 @given(st.integers(0, 10**9), st.floats(0, 1e9))
 def test_it_is_always_within_bounds(attempt: int, away: float) -> None:
     assert FIRST_DELAY <= backoff(attempt, away) <= LONG_CAP
+
+
+async def _nothing(_: object) -> None:
+    pass
+
+
+def _session(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> Session:
+    """A session whose attempts to connect fail like this, one after the other."""
+
+    async def connect(_: Session) -> None:
+        raise failures.pop(0)
+
+    monkeypatch.setattr(Session, "_connect", connect)
+    address = ServerAddress("localhost", 1, bytes(32))
+    return Session(address, log_in=_nothing, on_push=lambda _: None, emit=lambda _: None)
+
+
+async def test_what_cannot_pass_ends_the_session_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = _session(monkeypatch, [LinkLost("not yet"), StoreUnwritable("store.db")])
+    await session.run()
+    await session.first_attempt
+    with pytest.raises(StoreUnwritable):
+        await session.online()
+
+
+async def test_a_bug_does_not_leave_anybody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = _session(monkeypatch, [KeyError("a bug")])
+    with pytest.raises(KeyError):
+        await session.run()
+    for waiting in (session.first_attempt, session.online()):
+        with pytest.raises(InternalError, match="a bug"):
+            await waiting

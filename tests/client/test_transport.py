@@ -88,6 +88,16 @@ async def test_requests_get_their_replies_and_refusals(tmp_path: Path) -> None:
         assert any(line.startswith("link > Ping") for line in trace)
 
 
+async def test_disconnecting_waits_for_the_socket_to_be_closed(tmp_path: Path) -> None:
+    async with _server(tmp_path) as port:
+        link = await _open(port)
+        socket_ = link._transport.get_extra_info("socket")
+        assert socket_.fileno() != -1
+        await link.disconnect()
+        assert socket_.fileno() == -1
+        await link.disconnect()
+
+
 async def test_another_key_is_left_before_a_byte_is_sent(tmp_path: Path) -> None:
     trace: list[str] = []
     async with _server(tmp_path) as port:

@@ -136,12 +136,17 @@ async def test_a_server_that_changes_its_key_is_left_alone_while_running(tmp_pat
         room = await alice.join("lobby")
         await world.stop()
         await until(lambda: not alice.is_online, "alice notices")
-        await room.send("not for that server")
+        delivery = await room.send("not for that server")
         shutil.move(world.data, tmp_path / "elsewhere")
         await world.start()
         with pytest.raises(CertificateChanged):
             async with asyncio.timeout(20):
                 await room.flush()
+        with pytest.raises(CertificateChanged):
+            await item(room, RoomAppeared)  # the timeline has none: it goes on to its end
+        with pytest.raises(CertificateChanged):
+            await delivery.stored()
+        assert not delivery.is_stored
         assert world.sql("SELECT 1 FROM accounts") == []
 
 

@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -382,8 +382,7 @@ class Client:
         for sync in self._rooms.values():
             await sync.stop()
         for queue in self._listeners:
-            with suppress(asyncio.QueueFull):
-                queue.put_nowait(None)
+            _put(queue, None)
         await self._opened.close()
 
     async def _log_in(self, link: ServerLink) -> None:
@@ -415,9 +414,7 @@ class Client:
         if self._early_events is not None:
             self._early_events.append(event)
         for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()  # a listener that does not listen loses the oldest
-            queue.put_nowait(event)
+            _put(queue, event)
 
     def _unblock_rooms(self) -> None:
         self._vault.changed()
@@ -428,3 +425,9 @@ class Client:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _put(queue: asyncio.Queue[ClientEvent | None], event: ClientEvent | None) -> None:
+    if queue.full():
+        queue.get_nowait()  # a listener that does not listen loses the oldest
+    queue.put_nowait(event)

@@ -69,7 +69,7 @@ async def open_profile(
     try:
         return await _enter(link, address, user, await _ask(password), home, register=register)
     finally:
-        link.close()
+        await link.disconnect()
 
 
 async def _enter(

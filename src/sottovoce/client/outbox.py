@@ -17,7 +17,7 @@ import msgspec
 from sottovoce.client.content import Envelope, message_hash
 from sottovoce.client.room_state import RoomState
 from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
-from sottovoce.errors import InternalError
+from sottovoce.errors import InternalError, SottovoceError
 from sottovoce.link.messages import Outgoing
 from sottovoce.mls import Group
 
@@ -35,10 +35,13 @@ class Delivery:
     @property
     def is_stored(self) -> bool:
         """Whether the server has it on disk."""
-        return self._acknowledged.done()
+        return self._acknowledged.done() and self._acknowledged.exception() is None
 
     async def stored(self) -> int:
-        """Wait until the server has it on disk, and return its place in the room log."""
+        """Wait until the server has it on disk, and return its place in the room log.
+
+        Raises what ended the room or the client first; what is stored here goes out the next time.
+        """
         return await asyncio.shield(self._acknowledged)
 
 
@@ -73,6 +76,7 @@ class Outbox:
     def add(self, record: OutboxRecord) -> asyncio.Future[int]:
         """Take in a stored message; the future gets its seq once the server has stored it."""
         delivery: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        delivery.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need wait
         self._unacknowledged[record.position] = record
         self._deliveries[record.position] = delivery
         self._settle()
@@ -147,6 +151,13 @@ class Outbox:
                 delivery.set_result(seq)
         self._settle()
         return stored
+
+    def fail_all(self, trouble: SottovoceError) -> None:
+        """Nothing more is sent in this process; the store keeps what waits, for the next one."""
+        while self._deliveries:
+            _, delivery = self._deliveries.popitem()
+            if not delivery.done():
+                delivery.set_exception(trouble)
 
     def is_unread(self, record: OutboxRecord) -> bool:
         """Whether no log entry was recognised as this message yet."""

@@ -13,7 +13,7 @@ import msgspec
 
 from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
-from sottovoce.client.errors import ClientClosed, NotInRoom, UnknownUser
+from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, UnknownUser
 from sottovoce.client.errors import KeyChanged as KeyChangedError
 from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember
 from sottovoce.client.explanations import sending_blocked
@@ -127,14 +127,16 @@ class Room:
                 yield item
 
     async def timeline(self, after: int | None = None) -> AsyncIterator[AnyTimelineItem]:
-        """As :meth:`messages`, with everything else that happened. Ends when the client closes or this device
-        is out of the room.
+        """As :meth:`messages`, with everything else that happened.
+
+        Ends when the client closes or this device is out of the room; raises what ended the session for good,
+        such as :class:`~sottovoce.client.errors.CertificateChanged`.
         """
         room_id, sync = self.room_id, self._sync
         try:
             position = 0 if after is None else await self._position_after(after)
             while True:
-                seen, is_over = sync.kept.revision, sync.ended is not None
+                seen, ended = sync.kept.revision, sync.ended
                 page = await self._store.transact(
                     partial(log_table.timeline, room_id=room_id, position=position, limit=_PAGE)
                 )
@@ -142,8 +144,10 @@ class Room:
                     position = stored.position
                     yield stored.item
                 if not page:
-                    if is_over:
+                    if isinstance(ended, (NotInRoom, LinkLost)):
                         return
+                    if ended is not None:
+                        raise ended
                     await sync.wait_for_change(seen)
         except ClientClosed:
             return
@@ -233,13 +237,14 @@ class Room:
 
     async def _until(self, work: Awaitable[None]) -> None:
         """Wait for ``work``; raises what ended the room's task if that comes first."""
-        task = asyncio.ensure_future(work)
+        done = asyncio.ensure_future(work)
         ended = asyncio.ensure_future(self._sync.wait_ended())
         try:
-            await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                task.result()
-            else:
+            await asyncio.wait((done, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
                 raise ended.result()
+            done.result()
         finally:
             ended.cancel()
+            if isinstance(done, asyncio.Task):  # made here; others may wait for the same future
+                done.cancel()

@@ -25,7 +25,13 @@ class Sending:
         self._follower: Final = follower
 
     async def add(self, content: bytes) -> asyncio.Future[int]:
-        """Store a message (MIMI content) for sending; the future gets its seq once the server stored it."""
+        """Store a message (MIMI content) for sending; the future gets its seq once the server stored it.
+
+        A caller that is cancelled in between has sent it: what is in the store goes out now, not next time.
+        """
+        return await asyncio.shield(self._add(content))
+
+    async def _add(self, content: bytes) -> asyncio.Future[int]:
         kept = self._kept
         room_id, message_id = kept.record.room_id, kept.around.random(16)
         record = await kept.store.transact(

@@ -8,19 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from sottovoce.client.errors import (
-    CertificateChanged,
-    DeviceRefused,
     LinkLost,
-    NameTaken,
     RateLimited,
-    RegistrationRefused,
     RequestRefused,
     ServerNotReachable,
 )
 from sottovoce.client.events import ClientEvent, Connected, Disconnected
 from sottovoce.client.server_address import ServerAddress
 from sottovoce.client.transport import ServerLink, Trace
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import InternalError, SottovoceError
 from sottovoce.link.messages import Done, Ping, Push, ServerStopping
 
 FIRST_DELAY: Final = 0.1
@@ -33,8 +29,8 @@ LONG_AFTER: Final = 60.0
 PING_EVERY: Final = 30.0
 PING_DEADLINE: Final = 20.0
 
-FATAL: Final = (CertificateChanged, DeviceRefused, NameTaken, RegistrationRefused)
-"""What no further attempt can put right."""
+PASSING: Final = (ServerNotReachable, LinkLost, RateLimited, RequestRefused)
+"""What another attempt may put right; anything else ends the session for good."""
 
 
 def backoff(attempt: int, away: float) -> float:
@@ -81,16 +77,22 @@ class Session:
             return self._link
 
     async def run(self) -> None:
-        """Connect, stay connected, connect again; ends only for a reason in :data:`FATAL`."""
+        """Connect, stay connected, connect again; ends for what is not :data:`PASSING`: see ``failure``."""
+        try:
+            await self._keep_connected()
+        except SottovoceError as trouble:
+            await self._fail(trouble)
+        except Exception as bug:
+            await self._fail(InternalError(f"The connection's task failed: {bug!r}"))
+            raise
+
+    async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
         attempt, away_since = 0, loop.time()
         while True:
             try:
                 link = await self._connect()
-            except FATAL as trouble:
-                await self._fail(trouble)
-                return
-            except (ServerNotReachable, LinkLost, RateLimited, RequestRefused) as trouble:
+            except PASSING as trouble:
                 delay = random.uniform(0, backoff(attempt, loop.time() - away_since))  # noqa: S311 - jitter
                 if isinstance(trouble, (RateLimited, RequestRefused)):
                     delay += trouble.retry_after or 0.0
@@ -110,7 +112,7 @@ class Session:
     async def close(self) -> None:
         """End the link; :meth:`run` is to be cancelled by who started it."""
         if self._link is not None:
-            self._link.close()
+            await self._link.disconnect()
         await self._fail(LinkLost("closed by this side"))
 
     async def _connect(self) -> ServerLink:
@@ -121,7 +123,7 @@ class Session:
         try:
             await self._log_in(link)
         except BaseException:
-            link.close()
+            await link.disconnect()
             raise
         return link
 

@@ -39,7 +39,7 @@ from sottovoce.client.sending import Sending
 from sottovoce.client.session import Session, backoff
 from sottovoce.client.tables.rooms import Membership, RoomRecord, SelfUpdate
 from sottovoce.client.transport import ServerLink
-from sottovoce.errors import SottovoceError
+from sottovoce.errors import InternalError, SottovoceError
 from sottovoce.link.messages import Append, AppendReply, Done, Leave, Outgoing
 
 _HOPELESS: Final = (UnknownRoom, SecretOutdated, RoomRolledBack)
@@ -146,14 +146,19 @@ class RoomSync:
     # --- the task ------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        """Enter the room and follow it until this device is no longer in it."""
+        try:
+            await self._keep_in_step()
+        except SottovoceError as trouble:
+            await self._end(trouble)
+        except Exception as bug:
+            await self._end(InternalError(f"The task of {self.record.name} failed: {bug!r}"))
+            raise
+
+    async def _keep_in_step(self) -> None:
+        """Enter the room and follow it until this device is out of it; raises why it is followed no more."""
         attempt = 0
         while self.is_alive:
-            try:
-                link = await self._session.online()
-            except SottovoceError as trouble:
-                await self._end(trouble)
-                return
+            link = await self._session.online()
             try:
                 await self._follow(link)
                 attempt = 0
@@ -167,7 +172,7 @@ class RoomSync:
             except SottovoceError as trouble:
                 attempt += 1
                 await self._wait_after(trouble, attempt)
-        await self._end(NotInRoom(self.record.name))
+        raise NotInRoom(self.record.name)
 
     async def _follow(self, link: ServerLink) -> None:
         if self.record.membership in (Membership.JOINING, Membership.OUT_OF_STEP):
@@ -284,6 +289,7 @@ class RoomSync:
             return
         self.ended = trouble
         self.commits.fail_all(trouble)
+        self.kept.outbox.fail_all(trouble)
         if not self.entered.done():
             self.entered.set_exception(trouble)
         await self.kept.notify()

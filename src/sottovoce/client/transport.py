@@ -45,6 +45,7 @@ Trace = Callable[[str], None]
 
 HANDSHAKE_DEADLINE: Final = 10.0
 REQUEST_DEADLINE: Final = 30.0
+CLOSING_DEADLINE: Final = 1.0
 """Seconds."""
 
 
@@ -72,6 +73,7 @@ class ServerLink(asyncio.Protocol):
         self._on_push: Final = on_push
         self._trace: Final = trace
         self._transport: asyncio.Transport | None = None
+        self._lost: Final[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
         self._replies: Final[dict[int, asyncio.Future[Reply]]] = {}
         self._next_id = 0
 
@@ -107,10 +109,10 @@ class ServerLink(asyncio.Protocol):
             link.greeting = await link.request(
                 lambda number: Hello(number, [PROTOCOL_VERSION], "sottovoce-python"), HelloReply
             )
-        except LinkLost as trouble:
-            raise ServerNotReachable(host, port, str(trouble)) from trouble
-        except BaseException:
-            link.close()
+        except BaseException as trouble:
+            await link.disconnect()
+            if isinstance(trouble, LinkLost):
+                raise ServerNotReachable(host, port, str(trouble)) from trouble
             raise
         return link
 
@@ -152,6 +154,16 @@ class ServerLink(asyncio.Protocol):
         """End the connection."""
         self._end("closed by this side")
 
+    async def disconnect(self) -> None:
+        """End the connection and wait until its socket is closed; a peer that lingers is cut off."""
+        self.close()
+        if self._transport is None:
+            return
+        await asyncio.wait((self._lost,), timeout=CLOSING_DEADLINE)
+        if not self._lost.done():
+            self._transport.abort()
+            await asyncio.wait((self._lost,), timeout=CLOSING_DEADLINE)
+
     # --- asyncio.Protocol ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -171,6 +183,8 @@ class ServerLink(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        if not self._lost.done():
+            self._lost.set_result(None)
         self._end(_in_words(exc) if exc else "the server closed the connection")
 
     def _dispatch(self, message: ServerMessage) -> None:
