@@ -63,6 +63,10 @@ class ServerProcess:
         """Send a signal and wait for the end; returns the exit status."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end of a process that was told to stop; returns the exit status."""
         status = self.process.wait(timeout=30)
         self.process.stdout.close()
         return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,16 @@ def test_every_setting_is_documented():
         assert setting.description.endswith("."), setting.name
         assert setting.flag == "--" + setting.name.replace("_", "-")
         assert setting.environment == "SOTTOVOCE_" + setting.name.upper()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"registration": "maybe"}, "registration: it does not take 'maybe'"),
+        ({"port": "abc"}, "port: "),
+        ({"allow": "everybody"}, "'everybody' does not appear to be an IPv4 or IPv6 network"),
+    ],
+)
+def test_a_bad_value_is_told_by_the_settings_name(flags, said):
+    with pytest.raises(BadConfiguration, match=re.escape(said)):
+        load_config(None, {}, flags)

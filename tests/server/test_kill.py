@@ -89,7 +89,7 @@ async def test_a_graceful_stop_tells_clients_and_keeps_everything(server_process
     await asyncio.wait_for(client.closed.wait(), 10)
     answered = sum(reply.exception() is None for reply in pending)
     await client.close()
-    assert server_process.end() == 0
+    assert server_process.wait() == 0
     assert not runtime_file.exists()
     assert "Traceback" not in server_process.log.read_text()
 

@@ -176,7 +176,9 @@ def load_config(
         for network in config.allow + config.deny:
             ipaddress.ip_network(network)
     except (msgspec.ValidationError, ValueError) as error:
-        raise BadConfiguration(f"A setting is not right: {error}. See `sottovoce serve --help`.") from None
+        raise BadConfiguration(
+            f"A setting is not right: {_plainly(error)}. `sottovoce serve --help` says what each one takes."
+        ) from None
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise BadConfiguration("The settings tls_certificate and tls_key go together; only one is given.")
     return config
@@ -189,6 +191,14 @@ def _read_file(file: Path) -> dict[str, object]:
         raise BadConfiguration(f"The configuration file {file} cannot be read ({error.strerror}).") from None
     except ValueError as error:
         raise BadConfiguration(f"The configuration file {file} is not valid TOML ({error}).") from None
+
+
+def _plainly(error: ValueError) -> str:
+    """Say in the words of a configuration file what msgspec says of a value in an object."""
+    text = str(error).replace("Object contains unknown field", "there is no setting named")
+    text = text.replace("Invalid enum value", "it does not take")
+    what, separator, where = text.partition(" - at `$.")
+    return f"{where.rstrip('`')}: {what}" if separator else text
 
 
 def _decode(kind: Any, value: Any) -> Any:
