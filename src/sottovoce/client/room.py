@@ -42,6 +42,7 @@ class Room:
         self._around: Final = around
         self._store: Final = store
         self._session: Final = session
+        self._compared: Final[dict[str, bytes]] = {}  # the keys whose numbers were given out, by account name
 
     def __repr__(self) -> str:
         return f"Room({self.room_id.hex()}, {self._sync.record.membership}, epoch={self.epoch})"
@@ -172,19 +173,24 @@ class Room:
         known = self._around.contacts.by_name.get(user.lower())
         if known is None:
             raise UnknownUser(user)
-        return safety_number(own.user, own.account_key, known.user, known.changed_key or known.account_key)
+        theirs = self._compared[known.account_name] = known.changed_key or known.account_key
+        return safety_number(own.user, own.account_key, known.user, theirs)
 
     async def verify(self, user: str) -> None:
         """The numbers were compared and are the same: trust the key they are of, a changed one included.
 
-        Raises :class:`~sottovoce.client.errors.UnknownUser`.
+        The key is the one that :meth:`safety_number` gave last, if it gave any. Raises
+        :class:`~sottovoce.client.errors.UnknownUser`, and :class:`~sottovoce.client.errors.KeyChanged` when
+        that key is neither the known nor the changed one any more.
         """
         known = self._around.contacts.by_name.get(user.lower())
         if known is None:
             raise UnknownUser(user)
-        trusted = msgspec.structs.replace(
-            known, account_key=known.changed_key or known.account_key, verified=True, changed_key=None
-        )
+        key = self._compared.get(known.account_name, known.changed_key or known.account_key)
+        if key not in (known.account_key, known.changed_key):
+            raise KeyChangedError(known.user)
+        changed = None if key == known.changed_key else known.changed_key
+        trusted = msgspec.structs.replace(known, account_key=key, verified=True, changed_key=changed)
         now = int(time.time())
         await self._store.transact(lambda database: account_table.put_contact(database, trusted, now))
         self._around.contacts.trust(trusted)

@@ -1,0 +1,74 @@
+"""Verifying: what two people compared is what is trusted, whatever comes in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+import pytest
+from room_world import Person, talking
+
+from sottovoce.client.errors import KeyChanged, UnknownUser
+from sottovoce.client.room import Room
+from sottovoce.client.tables.account import ContactRecord
+
+FIRST, SECOND, THIRD = (bytes([number]) * 32 for number in (1, 2, 3))
+
+
+class _Store:
+    def __init__(self, person: Person) -> None:
+        self.database = person.database
+
+    async def transact(self, work: Callable[[Any], Any]) -> Any:
+        return work(self.database)
+
+
+def _room(person: Person) -> Room:
+    return Room(cast("Any", None), person.around, cast("Any", _Store(person)), cast("Any", None))
+
+
+def _shown(person: Person, key: bytes | None) -> None:
+    """Somebody shows another key for the contact."""
+    contacts = person.around.contacts
+    contacts.by_name["bob"] = msgspec.structs.replace(contacts.by_name["bob"], changed_key=key)
+
+
+@pytest.fixture
+def alice() -> Person:
+    (person,) = talking("alice")
+    person.around.contacts.by_name["bob"] = ContactRecord("bob", FIRST, False, None)
+    return person
+
+
+async def test_the_key_whose_number_was_compared_is_trusted_not_one_that_came_since(alice: Person) -> None:
+    room = _room(alice)
+    room.safety_number("bob")
+    _shown(alice, SECOND)
+    await room.verify("bob")
+    bob = alice.around.contacts.by_name["bob"]
+    assert (bob.account_key, bob.verified, bob.changed_key) == (FIRST, True, SECOND)
+
+
+async def test_a_changed_key_is_trusted_once_its_number_was_compared(alice: Person) -> None:
+    room = _room(alice)
+    _shown(alice, SECOND)
+    room.safety_number("bob")
+    await room.verify("bob")
+    bob = alice.around.contacts.by_name["bob"]
+    assert (bob.account_key, bob.verified, bob.changed_key) == (SECOND, True, None)
+
+
+async def test_a_key_that_is_shown_no_more_is_not_trusted(alice: Person) -> None:
+    room = _room(alice)
+    _shown(alice, SECOND)
+    room.safety_number("bob")
+    _shown(alice, THIRD)
+    with pytest.raises(KeyChanged):
+        await room.verify("bob")
+    assert not alice.around.contacts.by_name["bob"].verified
+
+
+async def test_nobody_is_verified_who_is_not_known(alice: Person) -> None:
+    with pytest.raises(UnknownUser):
+        await _room(alice).verify("carol")
