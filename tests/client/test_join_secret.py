@@ -4,7 +4,7 @@ import pytest
 
 from sottovoce.client import cbor
 from sottovoce.client.errors import ContentError, SealBroken
-from sottovoce.client.join_secret import JoinSecret, from_room_key
+from sottovoce.client.join_secret import JoinSecret, NewerSecret, from_room_key
 from sottovoce.crypto.secret import Secret
 
 ROOM = b"r" * 16
@@ -29,6 +29,15 @@ class TestSealing:
         ):
             with pytest.raises(SealBroken):
                 attempt()
+
+    def test_who_holds_an_older_secret_is_told_so(self) -> None:
+        older, newer = JoinSecret(Secret(b"o" * 32), 2), JoinSecret(Secret(b"n" * 32), 4)
+        sealed = SECRET.seal_group_info(ROOM, 5, b"content", os.urandom)
+        with pytest.raises(NewerSecret):
+            older.open_group_info(ROOM, 5, sealed)
+        with pytest.raises(SealBroken) as caught:
+            newer.open_group_info(ROOM, 5, sealed)
+        assert not isinstance(caught.value, NewerSecret)
 
     def test_every_flipped_bit_and_every_cut_is_refused(self) -> None:
         sealed = SECRET.seal_group_info(ROOM, 5, b"hi", os.urandom)

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from sdk_world import a_world, item, messages, texts, until
 
-from sottovoce.client.errors import NotInRoom, PolicyViolation, UnknownRoom, UnknownUser, WrongPassword
+from sottovoce.client.errors import (
+    NotInRoom,
+    PolicyViolation,
+    SecretOutdated,
+    UnknownRoom,
+    UnknownUser,
+    WrongPassword,
+)
 from sottovoce.client.events import Connected, Disconnected, Gap, MemberJoined, MemberLeft, RoomAppeared
 
 
@@ -179,11 +186,26 @@ async def test_people_are_added_and_removed(tmp_path: Path) -> None:
         await room.send("bob does not read this")
         assert (await texts(hers, 1)) == ["alice: bob does not read this"]
         async with world.person("dave") as dave:
-            with pytest.raises(Exception, match=r"fresh|entry|changed|open"):
-                async with asyncio.timeout(20):
+            with pytest.raises(SecretOutdated):
+                async with asyncio.timeout(3):
                     await dave.join(old_link)  # the secret in it was rotated
         new = await bob.join(str(await alice.invite(room)))
         assert new.is_member
+
+
+async def test_a_room_somebody_adds_us_to_does_not_pass_for_another_of_its_name(tmp_path: Path) -> None:
+    async with (
+        a_world(tmp_path) as world,
+        world.person("alice") as alice,
+        world.person("mallory") as mallory,
+    ):
+        mine = await alice.create_room("the plan")
+        await _has_key_packages(world, 2)
+        for name in ("lobby", "the plan"):
+            await (await mallory.create_room(name)).add("alice")
+        await until(lambda: len(alice.rooms()) == 3, "alice was added twice")
+        assert (await alice.join("the plan")).room_id == mine.room_id
+        assert (await alice.join("lobby")).access == "open"
 
 
 async def test_leaving_takes_the_leaf_out_at_the_next_commit(tmp_path: Path) -> None:

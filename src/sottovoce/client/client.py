@@ -217,8 +217,12 @@ class Client:
         )
 
     def _known(self, name: str) -> RoomSync | None:
-        found = (s for s in self._rooms.values() if s.record.name == name and s.is_alive)
-        return next(found, None)
+        """The room of this name; anybody may add this device to one, by any name: those come last."""
+        found = [s for s in self._rooms.values() if s.record.name == name and s.is_alive]
+        invite = self._address.invite
+        if invite is not None and invite.room_name == name:
+            return next((s for s in found if s.record.room_id == invite.room_id), None)
+        return min(found, key=lambda sync: sync.record.was_added, default=None)
 
     async def _look_up(self, name: str) -> RoomSync:
         """A room by its name that this device is not in yet: the link's own, or an open one."""
@@ -304,8 +308,12 @@ class Client:
         if existing is not None and existing.is_alive and existing.record.membership is Membership.MEMBER:
             return
         record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
+        record = msgspec.structs.replace(record, was_added=True)
         if existing is not None:
-            record = msgspec.structs.replace(record, highest_epoch=existing.record.highest_epoch)
+            before = existing.record
+            record = msgspec.structs.replace(
+                record, highest_epoch=before.highest_epoch, was_added=before.was_added
+            )
         state = RoomState(record, self._around)
         try:
             group = join_by_welcome(state, item.payload, bundle)

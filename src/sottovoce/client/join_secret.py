@@ -28,7 +28,13 @@ room id is its context."""
 JOIN_SECRET_EXTENSION: Final = 0xF0A1
 """GroupInfo extension (private use, RFC 9420 §17.3) that hands the secret to who is added by Welcome."""
 
+_EPOCH_LENGTH: Final = 8
+
 Random = Callable[[int], bytes]
+
+
+class NewerSecret(SealBroken):
+    """What is sealed is sealed under a later secret than the one at hand."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,25 @@ class JoinSecret:
         return self._derive(b"external psk", b"", JOIN_SECRET_LENGTH)
 
     def seal_group_info(self, room_id: bytes, epoch: int, group_info: bytes, random: Random) -> bytes:
-        """Seal the GroupInfo of ``epoch`` for the server to keep (28 bytes longer)."""
-        return self._seal(b"group info", room_id, epoch, group_info, random)
+        """Seal the GroupInfo of ``epoch`` for the server to keep (36 bytes longer).
+
+        The secret's own epoch stands before it, so that who holds an older one is told at once.
+        """
+        sealed = self._seal(b"group info", room_id, epoch, group_info, random)
+        return self.epoch.to_bytes(_EPOCH_LENGTH, "big") + sealed
 
     def open_group_info(self, room_id: bytes, epoch: int, sealed: bytes) -> bytes:
-        """Open what :meth:`seal_group_info` made; raises :class:`~sottovoce.client.errors.SealBroken`."""
-        return self._open(b"group info", room_id, epoch, sealed)
+        """Open what :meth:`seal_group_info` made.
+
+        Raises :class:`~sottovoce.client.errors.SealBroken`, and :class:`NewerSecret` where it is said to be
+        sealed under a later secret. Only the server vouches for that: it can refuse a joiner anyhow.
+        """
+        sealed_under = int.from_bytes(sealed[:_EPOCH_LENGTH], "big")
+        if sealed_under > self.epoch:
+            raise NewerSecret("The sealed group info is of a later secret of this room.")
+        if sealed_under != self.epoch:
+            raise SealBroken("The sealed group info is of an earlier secret of this room.")
+        return self._open(b"group info", room_id, epoch, sealed[_EPOCH_LENGTH:])
 
     def seal_external_commit(self, room_id: bytes, epoch: int, commit: bytes, random: Random) -> bytes:
         """Seal the PublicMessage of an external commit that ends ``epoch`` (RFC 9420 §12.4.3.2)."""

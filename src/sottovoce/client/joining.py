@@ -18,6 +18,7 @@ from sottovoce.client.join_secret import (
     JOIN_SECRET_EXTENSION,
     JOIN_SECRET_LENGTH,
     JoinSecret,
+    NewerSecret,
 )
 from sottovoce.client.log_payload import SealedExternalCommit, encode_commit
 from sottovoce.client.policy import POLICY_EXTENSION, Access, RoomPolicy
@@ -98,12 +99,16 @@ def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> Planned
     """Plan the external commit that ends ``epoch``.
 
     Raises :class:`~sottovoce.client.errors.SealBroken` when the GroupInfo does not open with our secret,
-    :class:`RoomRolledBack` for an epoch older than one we were in,
+    :class:`SecretOutdated` when it is sealed under a later one, :class:`RoomRolledBack` for an epoch older
+    than one we were in and for other roles than we know,
     :class:`~sottovoce.client.credentials.AccountKeyChanged` for a member under another key than its pin, and
     :class:`~sottovoce.mls.MLSPeerError` for a GroupInfo that does not validate.
     """
     record, around, secret = state.record, state.around, state.join_secret
-    group_info = secret.open_group_info(record.room_id, epoch, sealed_group_info)
+    try:
+        group_info = secret.open_group_info(record.room_id, epoch, sealed_group_info)
+    except NewerSecret:
+        raise SecretOutdated(record.name) from None
     view = inspect_group_info(group_info, suite=ROOM_SUITE, authentication=state.config.authentication)
     _check_view(state, view, epoch)
     around.contacts.first_contacts(certificates(view.members))  # two keys for one name: not into this room
@@ -182,8 +187,12 @@ def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) 
 def _check_view(state: RoomState, view: GroupInfoView, epoch: int) -> None:
     if view.group_id != state.record.room_id or view.epoch != epoch:
         raise ContentError("The server gave a GroupInfo of another room or epoch.")
-    if policy_in(view.extensions).join_secret_epoch != state.record.join_secret_epoch:
+    known, offered = state.policy, policy_in(view.extensions)
+    if offered.join_secret_epoch != state.record.join_secret_epoch:
         raise SecretOutdated(state.record.name)
+    # Any member signs a GroupInfo, and none of the commits in between is seen: roles are not taken from it.
+    if known is not None and known.roles != offered.roles:
+        raise RoomRolledBack(state.record.name)
     highest, group = state.record.highest_epoch, state.group
     if epoch > highest:
         return

@@ -83,6 +83,11 @@ class RoomPolicy:
         fields.end()
         return cls(name, topic, Access(access), owner, tuple(admins), epoch)
 
+    @property
+    def roles(self) -> tuple[Access, bytes | None, tuple[bytes, ...]]:
+        """How one gets in, and who may do what."""
+        return self.access, self.owner, self.admins
+
     def is_admin(self, account_key: bytes) -> bool:
         """Tell whether the account is the owner or an admin."""
         return self.is_owner(account_key) or account_key in self.admins

@@ -45,6 +45,7 @@ class RoomRecord(msgspec.Struct, array_like=True, frozen=True):
     previous_hash: bytes = bytes(32)
     trouble: str = ""  # why the membership is OUT_OF_STEP
     leavers: tuple[int, ...] = ()  # leaves that proposed their own removal in this epoch
+    was_added: bool = False  # by somebody, who chose the name; not entered by this account's own doing
 
 
 class Intent(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
