@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,53 +74,63 @@ def test_older_tls_is_refused(world: World, version: str) -> None:
     assert b"Cipher is (NONE)" in shown.stdout
 
 
-def tshark_fields(capture: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["tshark", "-r", str(capture), *arguments], capture_output=True, check=False, timeout=60, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+class Tap:
+    """tshark on loopback, and what it makes of the capture."""
+
+    def __init__(self, capture: Path, port: int, keylog: Path) -> None:
+        self.capture, self.port = capture, port
+        self._dissect = ["-d", f"tcp.port=={port},tls", "-o", f"tls.keylog_file:{keylog}"]
+        self._process = subprocess.Popen(
+            ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(capture), "-a", "duration:120"],
+            stderr=subprocess.DEVNULL,
+        )
+
+    def sees_packets(self) -> bool:
+        """Make one, and tell whether any has been written yet."""
+        if self._process.poll() is not None:
+            pytest.skip("tshark may not capture on loopback here (needs root or dumpcap's capability)")
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        return self.capture.exists() and "1" in self.fields("-c", "1", "-T", "fields", "-e", "frame.number")
+
+    def fields(self, *arguments: str) -> str:
+        """Dissect what has been written so far; a packet half written is left for the next time."""
+        read = ["tshark", "-r", str(self.capture), *self._dissect, *arguments]
+        return subprocess.run(read, capture_output=True, check=False, timeout=60, text=True).stdout
+
+    def frames(self) -> bytes:
+        """What the key log opens: the link's bytes."""
+        shown = self.fields("-Y", "data", "-T", "fields", "-e", "data")
+        return bytes.fromhex("".join(shown.split()).replace(",", "").replace(":", ""))
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed: apt-get install tshark")
 def test_tshark_sees_frames_with_the_key_log_and_ciphertext_inside(tmp_path: Path) -> None:
-    keylog, capture = tmp_path / "keys.log", tmp_path / "session.pcapng"
+    keylog = tmp_path / "keys.log"
     world = World(tmp_path)
     world.server.arguments = ("--keylog", str(keylog))
     world.server.start()
+    tap = Tap(tmp_path / "session.pcapng", world.server.port, keylog)
     try:
-        port = world.server.port
-        tap = subprocess.Popen(
-            ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(capture), "-a", "duration:120"],
-            stderr=subprocess.PIPE,
-        )
-        for line in tap.stderr:
-            if b"Capturing on" in line:
-                break
-        else:
-            pytest.skip("tshark may not capture on loopback here (needs root or dumpcap's capability)")
-        wait_until(lambda: capture.exists() and capture.stat().st_size > 0, 20)
+        wait_until(tap.sees_packets, 30)
         a_whole_session(world, world.server.link, room_key=make_room_key(world))
-        tap.send_signal(signal.SIGINT)
-        tap.communicate(timeout=30)
+        wait_until(lambda: b"append" in tap.frames(), 30)
+        tap.stop()
     finally:
         world.close()
 
-    dissect = ("-d", f"tcp.port=={port},tls")
-    versions = tshark_fields(
-        capture, *dissect, "-Y", "tls.handshake.type==2",
-        "-T", "fields", "-e", "tls.handshake.extensions.supported_version",
-    ).split()  # fmt: skip
-    assert set(versions) == {"0x0304"}, "every ServerHello selects TLS 1.3"
-    raw = capture.read_bytes()
+    hellos = tap.fields(
+        "-Y", "tls.handshake.type==2", "-T", "fields", "-e", "tls.handshake.extensions.supported_version"
+    )
+    assert set(hellos.split()) == {"0x0304"}, "every ServerHello selects TLS 1.3"
+    raw = tap.capture.read_bytes()
     for word in (USER, PASSWORD, ROOM, MESSAGE):
         assert word.encode() not in raw
 
-    opened = tshark_fields(
-        capture, *dissect, "-o", f"tls.keylog_file:{keylog}", "-o", "tls.desegment_ssl_records:TRUE",
-        "-Y", "data", "-T", "fields", "-e", "data",
-    )  # fmt: skip
-    frames = bytes.fromhex("".join(opened.split()).replace(",", "").replace(":", ""))
+    frames = tap.frames()
     assert b"append" in frames, "with the key log the link's frames are readable"
     assert b"device_login" in frames
     assert USER.encode() in frames, "the server must know who logs in"
@@ -126,7 +138,7 @@ def test_tshark_sees_frames_with_the_key_log_and_ciphertext_inside(tmp_path: Pat
         assert word.encode() not in frames, "and what is inside is still ciphertext"
 
 
-def wait_until(true, timeout: float) -> None:
+def wait_until(true: Callable[[], bool], timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < deadline, "time is up"
