@@ -26,7 +26,7 @@ from sottovoce.cli.console import Console
 from sottovoce.cli.errors import UsageError
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines
-from sottovoce.cli.line_editor import LineEditor
+from sottovoce.cli.loading import collector_paused
 from sottovoce.cli.prompts import typing_hidden
 from sottovoce.cli.room_key import read_room_key
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
@@ -83,7 +83,8 @@ async def _until_terminated(work: Coroutine[None, None, None]) -> None:
 async def _chat(
     options: argparse.Namespace, place: Place, account: Account, room_key: bytes | None, console: Console
 ) -> None:
-    import sottovoce
+    with collector_paused():
+        from sottovoce import connect
 
     async with contextlib.AsyncExitStack() as stack:
         with contextlib.ExitStack() as waiting:
@@ -91,7 +92,7 @@ async def _chat(
                 console.say(f"Entering as {name_text(account.user)} ...")
                 waiting.enter_context(typing_hidden())
             me = await stack.enter_async_context(
-                sottovoce.connect(
+                connect(
                     options.link,
                     user=account.user,
                     password=account.password,
@@ -189,6 +190,8 @@ class Chat:
 
     def _lines(self, terminal: contextlib.ExitStack) -> AsyncIterator[str]:
         if sys.stdin.isatty() and self._console.out_is_terminal:
+            from sottovoce.cli.line_editor import LineEditor
+
             return terminal.enter_context(LineEditor(self._console)).lines()
         return input_lines(sys.stdin.fileno())
 

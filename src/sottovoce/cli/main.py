@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final, Protocol, cast
 
 from sottovoce.cli.exit_codes import ExitCode, exit_code_of
@@ -88,13 +87,22 @@ def _dispatch(given: list[str]) -> int:
             sys.stdout.flush()
             return ExitCode.OK if given else ExitCode.USAGE
         case ["-V" | "--version", *_]:
+            from importlib.metadata import version
+
             sys.stdout.write(f"sottovoce {version('sottovoce')}\n")
             return ExitCode.OK
         case [name, *rest] if name in COMMANDS:
-            return cast("Command", import_module(f"sottovoce.cli.{name}")).run(rest)
+            return _load(name).run(rest)
         case _:
             _say(f"sottovoce: there is no command {given[0]!r}. `sottovoce --help` lists them.")
             return ExitCode.USAGE
+
+
+def _load(name: str) -> Command:
+    from sottovoce.cli.loading import collector_paused
+
+    with collector_paused():
+        return cast("Command", import_module(f"sottovoce.cli.{name}"))
 
 
 def _help() -> str:
