@@ -6,11 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from room_world import SECRET, Log, Person
+from room_world import SECRET, Log, Person, talking
 
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.errors import StoreUnwritable
 from sottovoce.client.kept_room import KeptRoom, observed_future
+from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import Membership, RoomRecord
@@ -50,6 +51,26 @@ async def test_what_could_not_be_stored_did_not_happen(
         with pytest.raises(StoreUnwritable):
             await kept.save(kept.state.begin())
     assert kept.record.counter == 0
+    await kept.store.close()
+
+
+async def test_a_pin_that_could_not_be_stored_is_no_pin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await _kept(tmp_path)
+    (bob,) = talking("bob")
+
+    def full(*_: object) -> None:
+        raise StoreUnwritable("store.db")
+
+    changes = kept.state.begin()
+    kept.state.pin_first_contacts(changes, bob.state.group.members())
+    assert "bob" in kept.around.contacts.by_name
+    with monkeypatch.context() as patch:
+        patch.setattr(account_table, "put_contact", full)
+        with pytest.raises(StoreUnwritable):
+            await kept.save(changes)
+    assert "bob" not in kept.around.contacts.by_name
     await kept.store.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,19 @@ async def test_leaving_takes_the_leaf_out_at_the_next_commit(tmp_path: Path) -> 
         theirs = await _appeared(carol, "the plan")
         await room.send("two of us")
         assert (await texts(theirs, 1)) == ["alice: two of us"]
+
+
+async def test_a_room_one_cannot_get_into_can_be_left(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice, world.person("bob") as bob:
+        room = await alice.create_room("the plan")
+        link = await alice.invite(room)
+        outdated = dataclasses.replace(link, room_id=bytes(16))
+        with pytest.raises(UnknownRoom):
+            await bob.join(str(outdated))
+        (waiting,) = bob.rooms()
+        async with asyncio.timeout(20):
+            await waiting.leave()
+        assert bob.rooms() == []
 
 
 async def test_who_comes_and_goes_stands_in_the_timeline(tmp_path: Path) -> None:

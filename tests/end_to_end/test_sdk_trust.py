@@ -20,10 +20,12 @@ from sottovoce.client.errors import (
     ProfileInUse,
     RegistrationRefused,
     ServerNotReachable,
+    StoreUnwritable,
 )
 from sottovoce.client.events import KeyChanged as KeyChangedItem
 from sottovoce.client.events import RoomAppeared, ServerTrusted
 from sottovoce.client.server_address import find_server
+from sottovoce.client.tables import account as account_table
 from sottovoce.client.transport import ServerLink
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
@@ -206,6 +208,23 @@ async def test_an_interrupted_registration_is_finished_at_the_next_start(
             await room.send("here after all")
             await room.flush()
         assert len(world.sql("SELECT 1 FROM accounts")) == 1
+
+
+async def test_a_store_that_could_not_be_made_leaves_no_half_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(tmp_path) as world:
+
+        def full(*_: object) -> None:
+            raise StoreUnwritable("store.db")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(account_table, "put_account", full)
+            with pytest.raises(StoreUnwritable):
+                async with world.person("alice"):
+                    pass
+        async with world.person("alice") as alice:
+            assert alice.user == "alice"
 
 
 async def test_a_registration_nobody_finishes_takes_no_name(tmp_path: Path) -> None:

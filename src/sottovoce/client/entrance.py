@@ -94,15 +94,12 @@ async def _enter(
             opened.events.extend(events)
             return opened
         account, vault = await _get_account(link, address, user, password, register=register)
-        store = await DeviceStore.open(
-            profile.store_path, await asyncio.to_thread(profile.create_store_key, password)
-        )
     except BaseException:
         profile.close()
         raise
     server = ServerRecord(address.host, address.port, link.pin)
+    store = await _make_store(profile, password, account, server)
     try:
-        await _keep(store, account, server)
         if account.pending is not None:
             account = await finish_registration(link, account)
             await _keep(store, account, server)
@@ -157,6 +154,25 @@ async def _unlock(address: ServerAddress, pin: bytes, user: str, password: Secre
     server = ServerRecord(address.host, address.port, pin)
     await store.transact(lambda database: account_table.put_server(database, server))
     return OpenProfile(profile, store, account, server, None, [])
+
+
+async def _make_store(
+    profile: Profile, password: Secret, account: AccountRecord, server: ServerRecord
+) -> DeviceStore:
+    """Make the store of a new account; one that could not be made leaves nothing behind."""
+    try:
+        store = await DeviceStore.open(
+            profile.store_path, await asyncio.to_thread(profile.create_store_key, password)
+        )
+        try:
+            await _keep(store, account, server)
+        except BaseException:
+            await store.close()
+            raise
+    except BaseException:
+        profile.discard()
+        raise
+    return store
 
 
 async def _keep(store: DeviceStore, account: AccountRecord, server: ServerRecord) -> None:

@@ -40,7 +40,7 @@ from sottovoce.client.session import Session, backoff
 from sottovoce.client.tables.rooms import Membership, RoomRecord, SelfUpdate
 from sottovoce.client.transport import ServerLink
 from sottovoce.errors import InternalError, SottovoceError
-from sottovoce.link.messages import Append, AppendReply, Done, Leave, Outgoing
+from sottovoce.link.messages import Append, AppendReply, Done, ErrorCode, Leave, Outgoing
 
 _HOPELESS: Final = (UnknownRoom, SecretOutdated, RoomRolledBack)
 _PATIENCE: Final = 8
@@ -175,6 +175,9 @@ class RoomSync:
         raise NotInRoom(self.record.name)
 
     async def _follow(self, link: ServerLink) -> None:
+        if self._leaving is not None:  # also a room that this device never got into, or cannot get back into
+            await self._leave(link, self._leaving)
+            return
         if self.record.membership in (Membership.JOINING, Membership.OUT_OF_STEP):
             await self._enter(link)
         if not await self.follower.subscribe(link):
@@ -227,7 +230,11 @@ class RoomSync:
             outgoing = Outgoing(kept.around.random(16), group.epoch, proposal.message)
             with contextlib.suppress(RequestRefused):  # stale: the members see a leaf that is silent
                 await link.request(lambda number: Append(number, room_id, [outgoing]), AppendReply)
-        await link.request(lambda number: Leave(number, room_id), Done)
+        try:
+            await link.request(lambda number: Leave(number, room_id), Done)
+        except RequestRefused as refusal:
+            if refusal.error_code not in (ErrorCode.NOT_A_MEMBER, ErrorCode.UNKNOWN_ROOM):
+                raise
         changes = kept.state.begin()
         changes.forgets_group = True
         kept.state.group = None
