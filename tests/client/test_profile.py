@@ -10,12 +10,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sottovoce.client.errors import ProfileInUse, StoreDamaged, StoreUnwritable, WrongPassword
+from sottovoce.client.errors import BadUserName, ProfileInUse, StoreDamaged, StoreUnwritable, WrongPassword
 from sottovoce.client.profile import Profile, default_home, known_accounts, profile_path
 from sottovoce.crypto.secret import Secret
 
 PIN = bytes(range(32))
 PASSWORD = Secret(b"correct horse")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../bob", "a/b", "a\0b", "x" * 33, "naïve", "alice\n"])
+def test_what_is_no_user_name_leads_to_no_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadUserName, match="1 to 32"):
+        profile_path(tmp_path, PIN, name)
 
 
 def test_the_store_key_opens_with_its_password_alone(tmp_path: Path) -> None:

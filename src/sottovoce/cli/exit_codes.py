@@ -45,6 +45,7 @@ class ExitCode(IntEnum):
 # that every error class of the SDK and of the server's start is here or below one that is.
 _BY_NAME: Final = {
     "UsageError": ExitCode.USAGE,
+    "BadUserName": ExitCode.USAGE,
     "BadConfiguration": ExitCode.USAGE,
     "TextTooLong": ExitCode.LINE_TOO_LONG,
     "LineTooLong": ExitCode.LINE_TOO_LONG,

@@ -15,6 +15,7 @@ from sottovoce.link.messages import ErrorCode
 
 __all__ = [
     "BadInviteLink",
+    "BadUserName",
     "CertificateChanged",
     "ClientClosed",
     "ContentError",
@@ -46,6 +47,16 @@ __all__ = [
     "WrongPassword",
     "store_refusal",
 ]
+
+
+class BadUserName(LocalError):
+    """What was given is no user name: it could name a folder of its own choice."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A user name has 1 to 32 of the letters A to Z, digits, dot, dash and underscore, and is neither "
+            "`.` nor `..`: choose such a one."
+        )
 
 
 class WrongPassword(LocalError):

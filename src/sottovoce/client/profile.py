@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
-from sottovoce.client.errors import ProfileInUse, StoreDamaged, WrongPassword, store_refusal
+from sottovoce.client.errors import BadUserName, ProfileInUse, StoreDamaged, WrongPassword, store_refusal
 from sottovoce.crypto import aead
 from sottovoce.crypto.errors import DecryptionError, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters, stretch
@@ -28,6 +29,7 @@ PIN_PREFIX_LENGTH: Final = 16
 """Hexadecimal digits of the server's pin in the directory's name: 64 bits, enough to tell servers apart;
 the whole pin is in the store."""
 
+_ACCOUNT_NAME: Final = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._-]{1,32}")
 _KEY_FORMAT: Final = 1
 _KEY_AAD: Final = b"Sottovoce 1 store key"
 _STRETCHING: Final = Argon2idParameters(memory_kib=65536, iterations=1, lanes=4)
@@ -57,7 +59,12 @@ def default_home() -> Path:
 
 
 def profile_path(home: Path, server_pin: bytes, account_name: str) -> Path:
-    """Where the profile of ``account_name`` (already lower case) at the server with this pin lives."""
+    """Where the profile of ``account_name`` (already lower case) at the server with this pin lives.
+
+    Raises :class:`BadUserName` for what would lead elsewhere.
+    """
+    if _ACCOUNT_NAME.fullmatch(account_name) is None:
+        raise BadUserName
     return home / "profiles" / server_pin.hex()[:PIN_PREFIX_LENGTH] / account_name
 
 
