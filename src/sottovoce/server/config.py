@@ -193,7 +193,7 @@ def _read_file(file: Path) -> dict[str, object]:
         raise BadConfiguration(f"The configuration file {file} is not valid TOML ({error}).") from None
 
 
-def _plainly(error: ValueError) -> str:
+def _plainly(error: Exception) -> str:
     """Say in the words of a configuration file what msgspec says of a value in an object."""
     text = str(error).replace("Object contains unknown field", "there is no setting named")
     text = text.replace("Invalid enum value", "it does not take")
