@@ -67,7 +67,19 @@ class EntryKind(StrEnum):
         return b"\x01" if self is EntryKind.COMMIT else b"\x02"
 
 
-class Message(Struct, array_like=True, frozen=True):
+class Part(Struct, array_like=True, frozen=True):
+    """Base of everything on the link; its ``repr`` gives byte strings, tokens and keys too, by length."""
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in self.__struct_fields__)
+        return f"{type(self).__name__}({shown})"
+
+
+def _shown(value: object) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else repr(value)
+
+
+class Message(Part, frozen=True):
     """Base of every message on the link."""
 
 
@@ -90,7 +102,7 @@ class Push(Message, frozen=True):
 # --- parts -------------------------------------------------------------------------------------------------
 
 
-class Stretching(Struct, array_like=True, frozen=True):
+class Stretching(Part, frozen=True):
     """Argon2id parameters an account was registered with; the client refuses what is out of its bounds."""
 
     memory_kib: Counter
@@ -98,14 +110,14 @@ class Stretching(Struct, array_like=True, frozen=True):
     lanes: Counter
 
 
-class Device(Struct, array_like=True, frozen=True):
+class Device(Part, frozen=True):
     """One device of one account, as the server's roster knows it."""
 
     user: UserName
     device_id: DeviceId
 
 
-class Entry(Struct, array_like=True, frozen=True):
+class Entry(Part, frozen=True):
     """One entry of a room log. ``epoch`` of a commit is the epoch it ends; ``at``: Unix ms by the server."""
 
     seq: Counter
@@ -115,7 +127,7 @@ class Entry(Struct, array_like=True, frozen=True):
     at: Counter
 
 
-class Outgoing(Struct, array_like=True, frozen=True):
+class Outgoing(Part, frozen=True):
     """One message to append; the same ``message_id`` is never stored twice in a room."""
 
     message_id: MessageId
@@ -123,21 +135,21 @@ class Outgoing(Struct, array_like=True, frozen=True):
     payload: Payload
 
 
-class WelcomeFor(Struct, array_like=True, frozen=True):
+class WelcomeFor(Part, frozen=True):
     """A Welcome for the inbox of one added device."""
 
     device: Device
     payload: Payload
 
 
-class KeyPackageOf(Struct, array_like=True, frozen=True):
+class KeyPackageOf(Part, frozen=True):
     """A claimed key package and the device that published it."""
 
     device: Device
     key_package: ShortPayload
 
 
-class InboxItem(Struct, array_like=True, frozen=True):
+class InboxItem(Part, frozen=True):
     """A Welcome that waits for this device; ``seq`` is the log position of the commit that added it, and
     ``head_hash`` the chain's hash there.
     """
@@ -149,7 +161,7 @@ class InboxItem(Struct, array_like=True, frozen=True):
     payload: bytes
 
 
-class RoomSummary(Struct, array_like=True, frozen=True):
+class RoomSummary(Part, frozen=True):
     """A room this device is in, or an open one. Only an open room has a name and a join secret here:
     the server made them, publishes them to every account, and so can read along (such a room says so).
     """

@@ -29,6 +29,9 @@ class PendingRegistration(msgspec.Struct, array_like=True, frozen=True):
     lanes: int
     vault: bytes
 
+    def __repr__(self) -> str:
+        return f"PendingRegistration(vault=<{len(self.vault)} bytes>)"
+
 
 class AccountRecord(msgspec.Struct, array_like=True, frozen=True):
     """The account and this device: Ed25519 private keys are 32-byte seeds.
