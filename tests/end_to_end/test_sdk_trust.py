@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sdk_world import World, a_world, item, texts, until
 
+from sottovoce import connect
 from sottovoce.client.account import begin_registration
 from sottovoce.client.errors import (
     CertificateChanged,
@@ -295,3 +296,18 @@ async def _event(client, kind):
             if isinstance(event, kind):
                 return event
     raise AssertionError("the events ended")
+
+
+async def test_the_trace_names_each_derivation_and_no_secret(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with (
+        a_world(tmp_path) as world,
+        connect(
+            world.invite, user="trudy", password="words of trudy", home=tmp_path / "trudy", trace=lines.append
+        ) as trudy,
+    ):
+        await trudy.join("lobby")
+    told = "\n".join(lines)
+    steps = ("tls TLSv1.3", "OPAQUE-3DH ristretto255-SHA512: Blind", "Argon2id(", "DeriveSecret", "link > ")
+    assert [step for step in steps if step not in told] == []
+    assert "words of trudy" not in told

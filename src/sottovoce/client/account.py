@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -47,6 +47,8 @@ from sottovoce.link.messages import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_OPAQUE: Final = "OPAQUE-3DH ristretto255-SHA512"
+
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
@@ -66,6 +68,7 @@ async def begin_registration(
     """
     from sottovoce.opaque.client import ClientRegistration
 
+    link.note(f"{_OPAQUE}: Blind(password)")
     registration = ClientRegistration.start(password.reveal(), random=os.urandom)
     try:
         reply = await link.request(
@@ -74,6 +77,7 @@ async def begin_registration(
     except RequestRefused as refusal:
         raise _registration_error(refusal, user) from refusal
     stretch = _stretching_function(reply.stretching)
+    _note_derivations(link, reply.stretching)
     result = await asyncio.to_thread(
         registration.finish,
         reply.registration_response,
@@ -132,9 +136,11 @@ async def enrol_device(link: ServerLink, user: str, password: Secret) -> NewDevi
     from sottovoce.opaque.client import ClientLogin
     from sottovoce.opaque.errors import LoginFailed
 
+    link.note(f"{_OPAQUE}: Blind(password), new key share")
     login = ClientLogin.start(password.reveal(), random=os.urandom)
     try:
         reply = await link.request(lambda number: LoginStart(number, user, login.ke1), LoginStartReply)
+        _note_derivations(link, reply.stretching)
         result = await asyncio.to_thread(
             login.finish,
             reply.ke2,
@@ -143,6 +149,7 @@ async def enrol_device(link: ServerLink, user: str, password: Secret) -> NewDevi
             server_identity=link.pin,
             ksf=_stretching_function(reply.stretching),
         )
+        link.note(f"{_OPAQUE}: 3DH, HandshakeSecret, SessionKey, ServerMAC checked, ClientMAC")
         finish = await link.request(lambda number: LoginFinish(number, result.ke3), LoginFinishReply)
     except LoginFailed:
         raise WrongPassword(user) from None
@@ -211,6 +218,14 @@ def _stretching_function(stretching: Stretching) -> Callable[[bytes], bytes]:
     return key_stretching_function(
         Argon2idParameters(stretching.memory_kib, stretching.iterations, stretching.lanes)
     )
+
+
+def _note_derivations(link: ServerLink, stretching: Stretching) -> None:
+    """Tell the trace the steps from password to keys (RFC 9807 §4.1.2); names of steps, never values."""
+    cost = f"{stretching.memory_kib} KiB, {stretching.iterations} passes, {stretching.lanes} lanes"
+    link.note(f"{_OPAQUE}: Finalize, Argon2id({cost}), HKDF-Extract(randomized password)")
+    labels = "MaskingKey, AuthKey, ExportKey, PrivateKey"
+    link.note(f"{_OPAQUE}: HKDF-Expand({labels}); HKDF(export key, 'vault key')")
 
 
 def _registration_error(refusal: RequestRefused, user: str) -> Exception:

@@ -188,8 +188,7 @@ class ServerLink(asyncio.Protocol):
         self._end(_in_words(exc) if exc else "the server closed the connection")
 
     def _dispatch(self, message: ServerMessage) -> None:
-        if self._trace:
-            self._trace(f"link < {type(message).__name__}")
+        self.note(f"link < {type(message).__name__}")
         if isinstance(message, Push):
             self._on_push(message)
         elif isinstance(message, ErrorReply):
@@ -208,6 +207,11 @@ class ServerLink(asyncio.Protocol):
             if future is not None and not future.done():
                 future.set_result(message)
 
+    def note(self, line: str) -> None:
+        """Tell the trace, if there is one, a step that is being taken; never a secret."""
+        if self._trace:
+            self._trace(line)
+
     def check_server(self, host: str, port: int, pin: bytes | None) -> None:
         """Hold the server's key against ``pin``, before anything is sent.
 
@@ -223,15 +227,13 @@ class ServerLink(asyncio.Protocol):
             self.pin = public_key_pin(tls.getpeercert(binary_form=True))
         except InvalidCertificate as trouble:
             raise ServerNotReachable(host, port, str(trouble)) from trouble
-        if self._trace:
-            self._trace(f"tls {tls.version()} {tls.cipher()[0]} alpn {ALPN} server key {self.pin.hex()[:16]}")
+        self.note(f"tls {tls.version()} {tls.cipher()[0]} alpn {ALPN} server key {self.pin.hex()[:16]}")
         if pin is not None and pin != self.pin:
             raise CertificateChanged(host, port)
 
     def _flush(self, name: str) -> None:
         data = self._connection.data_to_send()
-        if self._trace:
-            self._trace(f"link > {name} {len(data)} bytes")
+        self.note(f"link > {name} {len(data)} bytes")
         if self._transport is not None and data:
             self._transport.write(data)
 
