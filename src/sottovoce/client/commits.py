@@ -15,8 +15,10 @@ from sottovoce.client.entering import TURN_DEADLINE
 from sottovoce.client.errors import RequestRefused
 from sottovoce.client.kept_room import KeptRoom, observed_future
 from sottovoce.client.log_following import LogFollower
+from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.superseding import Superseding
 from sottovoce.client.tables import rooms as rooms_table
-from sottovoce.client.tables.rooms import AnyIntent
+from sottovoce.client.tables.rooms import AnyIntent, SelfUpdate, StoredIntent
 from sottovoce.client.transport import ServerLink
 from sottovoce.errors import SottovoceError
 from sottovoce.link.messages import CommitReply, Done, ErrorCode, Turn, TurnRelease, TurnReply
@@ -30,6 +32,7 @@ class Commits:
         self._follower: Final = follower
         self._results: Final[dict[int, asyncio.Future[None]]] = {}
         self._turn: asyncio.Task[TurnReply] | None = None
+        self.superseding: Final = Superseding(kept)
 
     async def intend(self, intent: AnyIntent) -> asyncio.Future[None]:
         """Store a commit to make; the future is done when it has been made (or found unneeded)."""
@@ -48,13 +51,21 @@ class Commits:
             turn, self._turn = self._turn.result(), None
             await self._use_turn(link, turn)
             return True
-        if self._kept.state.intents and self._follower.reader.pending is None and self._turn is None:
+        if self._has_work and self._follower.reader.pending is None and self._turn is None:
             self._ask_for_turn(link)
         return False
+
+    @property
+    def _has_work(self) -> bool:
+        if self._kept.record.passed_over is not None:
+            return self.superseding.is_due
+        return bool(self._kept.state.intents)
 
     async def commit(self, link: ServerLink) -> bool:
         """Plan the oldest intent in the present epoch and send its commit; False when none was sent."""
         kept = self._kept
+        if kept.record.passed_over is not None:
+            return self.superseding.is_due and await self._supersede(link)
         while kept.state.intents and kept.state.group is not None:
             intent = kept.state.intents[0]
             failure: SottovoceError | None = None
@@ -73,6 +84,29 @@ class Commits:
             await kept.save(changes)
             self._finish(intent.position, failure)
         return False
+
+    async def _supersede(self, link: ServerLink) -> bool:
+        """Put a commit of ours in the place of the one that was passed over; False when it is not the time.
+
+        Raises :class:`OutOfStep` when the others took that one, as far as can be seen or the server says.
+        """
+        kept, reader = self._kept, self._follower.reader
+        await self.superseding.check(link)
+        planned = plan_commit(kept.state, StoredIntent(0, SelfUpdate()), int(time.time()))
+        await kept.save(kept.state.finish(kept.state.begin(), epoch_changed=False))
+        if planned is None:
+            return False
+        try:
+            reply = await link.request(planned.request, CommitReply)
+        except RequestRefused as refusal:
+            if refusal.error_code is ErrorCode.TURN_TAKEN:
+                return False
+            if refusal.error_code in (ErrorCode.NOT_ALLOWED, ErrorCode.STALE_EPOCH):
+                raise OutOfStep("A change of the room cannot be followed here, and others have.") from refusal
+            raise
+        reader.pending = planned
+        self._follower.expect(reply.seq)
+        return True
 
     async def send_pending(self, link: ServerLink) -> None:
         """Send the planned commit, if there is one; the same again is stored once."""
@@ -111,9 +145,13 @@ class Commits:
     async def _use_turn(self, link: ServerLink, turn: TurnReply) -> None:
         self._follower.expect(turn.head)
         await self._follower.read(link)
-        if not await self.commit(link):
-            room_id = self._kept.record.room_id
-            await link.request(lambda number: TurnRelease(number, room_id), Done)
+        is_sent = False
+        try:
+            is_sent = await self.commit(link)
+        finally:
+            if not is_sent and not link.closed.done():
+                room_id = self._kept.record.room_id
+                await link.request(lambda number: TurnRelease(number, room_id), Done)
 
     def _finish(self, position: int, failure: SottovoceError | None) -> None:
         result = self._results.pop(position, None)

@@ -30,6 +30,7 @@ from sottovoce.mls import Extension, Group, KeyPackage, LeafIndex, Member, Stage
 def plan_commit(state: RoomState, stored: StoredIntent, now: int) -> PendingCommit | None:
     """Plan ``stored`` in the present epoch; None when there is nothing (left) to do for it.
 
+    Where the epoch's newest commit was passed over, the commit supersedes it (docs/protocol.md, *Commits*).
     ``now`` is Unix seconds. The group has used a handshake key after this: store its ratchet before sending.
     Raises :class:`~sottovoce.mls.ValidationError`, :class:`~sottovoce.client.errors.PolicyViolation` or
     another PeerError when it may not be committed.
@@ -89,11 +90,20 @@ def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> Pend
     added = [_device(member) for member in staged.added]
     removed = [_device(member) for member in staged.removed]
     welcomes = [WelcomeFor(device, staged.welcome) for device in added] if staged.welcome else []
-    message_id = random(16)
+    message_id, supersedes = random(16), state.record.passed_over
 
     def request(number: int) -> Commit:
         return Commit(
-            number, room_id, message_id, staged.epoch - 1, payload, sealed, added, removed, welcomes
+            number,
+            room_id,
+            message_id,
+            staged.epoch - 1,
+            payload,
+            sealed,
+            added,
+            removed,
+            welcomes,
+            supersedes,
         )
 
     return PendingCommit(staged, hashlib.sha256(payload).digest(), intents, request)

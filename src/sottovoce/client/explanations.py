@@ -55,6 +55,26 @@ def rejoined(reason: str) -> Explanation:
     )
 
 
+def passed_over(seq: int) -> Explanation:
+    """A commit that breaks the rules: the room waits for one in its place."""
+    return Explanation(
+        f"The change of the room at position {seq} of the log did not follow its rules and was passed over. "
+        "Until a member's device has put another in its place, nothing is sent.",
+        "Wait a few seconds: this device does it too. If it happens often, ask who runs the server whose "
+        "account it is.",
+    )
+
+
+def superseded(seq: int) -> Explanation:
+    """A commit in the place of one that this device had followed."""
+    return Explanation(
+        f"At position {seq} of the log a member put another change in the place of one that this device had "
+        "followed; it was passed over.",
+        "Ask in the room, or elsewhere, who still reads you; a device that cannot follow joins again by "
+        "itself at the next change.",
+    )
+
+
 def secret_outdated() -> Explanation:
     """The join secret we hold is not the room's."""
     return Explanation(

@@ -148,6 +148,8 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
     state.senders.clear()
     state.links.clear()
     state.update(
+        passed_over=None,
+        has_later=False,
         name=policy.name,
         access=str(policy.access),
         membership=Membership.MEMBER,

@@ -1,7 +1,8 @@
 """Reading a room log, entry by entry in seq order: decrypt, judge, remember.
 
-What cannot be read is a numbered :class:`Gap` and the room goes on. What must be read and cannot (a commit)
-raises :class:`OutOfStep` with the state as it was before that entry.
+What cannot be read is a numbered :class:`Gap` and the room goes on. A commit that does not follow the rules
+is passed over: the group stays in its epoch until another commit of that epoch takes its place. What must be
+read and cannot raises :class:`OutOfStep` with the state as it was before that entry.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sottovoce.client.credentials import AccountKeyChanged, certificate_of, cert
 from sottovoce.client.errors import PolicyViolation
 from sottovoce.client.events import (
     AnyTimelineItem,
+    Explanation,
     ForkAlarm,
     Gap,
     MemberJoined,
@@ -58,6 +60,10 @@ def time_to_judge_by(entry: Entry, now: int) -> int:
     return min(max(entry.at // 1000, now - MAX_AGE), now + MAX_CLOCK_DIFFERENCE)
 
 
+class _Unfollowable(PeerError):
+    """A commit that does not follow the rules, for this device."""
+
+
 class OutOfStep(PeerError):
     """An entry that this device must be able to follow, and cannot: the room is to be joined again."""
 
@@ -81,6 +87,8 @@ class LogReader:
         self.pending: PendingCommit | None = None
         self.epoch_changed = False
         """Whether a commit or a proposal was merged since this was last set to False."""
+        self.was_superseded = False
+        """Whether a commit took the place of one that was merged, since this was last set to False."""
         self.state: Final = state
         self._sent: Final = sent  # the outbox by payload hash
         self._unattributed = 0  # unreadable entries reported, whose sender's next message will count them
@@ -114,6 +122,7 @@ class LogReader:
             self.show_own(sent, entry.seq, _time(entry), changes)
             return
         group = self._group()
+        self._note_later(entry, group)
         try:
             staged = group.process(entry.payload, now=now)
             if isinstance(staged, StagedCommit):
@@ -237,19 +246,32 @@ class LogReader:
 
     def _read_commit(self, entry: Entry, changes: Changes, now: int) -> None:
         group, state = self._group(), self.state
+        if entry.epoch < group.epoch:
+            reason = "A change was put in the place of one that was followed here, and was passed over."
+            self._pass_over(entry, reason, explanations.superseded(entry.seq), changes)
+            self.was_superseded = True
+            return
         before = group.members()
         pending, own = self.pending, False
         self.pending = None  # ours, or another's that won the epoch: either way ours is no longer pending
-        if pending is not None and pending.payload_hash == hashlib.sha256(entry.payload).digest():
-            staged, own = pending.staged, True
-        else:
-            staged = self._process_commit(entry.payload, now)
+        try:
+            if pending is not None and pending.payload_hash == hashlib.sha256(entry.payload).digest():
+                staged, own = pending.staged, True
+            else:
+                staged = self._process_commit(entry, now)
+        except _Unfollowable as trouble:
+            if entry.epoch == group.epoch:
+                state.update(passed_over=entry.seq, has_later=False)
+            self._note_later(entry, group)
+            reason = f"A change of the room did not follow its rules and was passed over: {trouble}"
+            self._pass_over(entry, reason, explanations.passed_over(entry.seq), changes)
+            return
         policy = None if staged.removes_self else policy_in(staged.group_context_extensions)
         if not staged.removes_self:
             state.pin_first_contacts(changes, staged.added + staged.updated)
         group.merge(staged)
         self.epoch_changed = True
-        state.update(leavers=())
+        state.update(leavers=(), passed_over=None, has_later=False)
         if own and pending is not None:
             changes.intents_done.extend(pending.intents)
             state.intents = [i for i in state.intents if i.position not in pending.intents]
@@ -276,10 +298,15 @@ class LogReader:
             key = (certificate.account_name, certificate.device_id)
             self.state.senders[key] = changes.senders[key] = SenderHistory()
 
-    def _process_commit(self, payload: bytes, now: int) -> StagedCommit:
+    def _process_commit(self, entry: Entry, now: int) -> StagedCommit:
+        """Judge a commit. Raises _Unfollowable for one that breaks the rules, where the room may wait for
+        another of its epoch, else OutOfStep.
+        """
         group, state = self._group(), self.state
+        if entry.epoch > group.epoch and state.record.passed_over is None:
+            raise OutOfStep("A change of the room cannot be followed: one before it is missing.")
         try:
-            commit = decode_commit(payload)
+            commit = decode_commit(entry.payload)
             if isinstance(commit, MemberCommit):
                 message = commit.message
             else:
@@ -289,11 +316,22 @@ class LogReader:
             staged = group.process(message, psks=state.psks(), now=now)
         except AccountKeyChanged:
             raise
-        except PeerError as trouble:
+        except OwnMessage as trouble:
             raise OutOfStep(f"A change of the room cannot be followed: {trouble}") from trouble
+        except PeerError as trouble:
+            raise _Unfollowable(str(trouble)) from trouble
         if not isinstance(staged, StagedCommit):
-            raise OutOfStep("A message was stored as a change of the room.")
+            raise _Unfollowable("it is a message")
         return staged
+
+    def _note_later(self, entry: Entry, group: Group) -> None:
+        """Something of a later epoch, after a commit that was passed over: others may have taken that one."""
+        if self.state.record.passed_over is not None and entry.epoch > group.epoch:
+            self.state.update(has_later=True)
+
+    def _pass_over(self, entry: Entry, reason: str, alarm: Explanation, changes: Changes) -> None:
+        changes.items.append((Gap(seq=entry.seq, at=_time(entry), count=1, reason=reason), None))
+        changes.alarms.append(alarm)
 
     def _show_roster(
         self, entry: Entry, before: list[DeviceCertificate], after: list[DeviceCertificate], changes: Changes

@@ -75,6 +75,7 @@ class RoomSync:
         self._task: asyncio.Task[None] | None = None
         self._leaving: asyncio.Future[None] | None = None
         self._is_renewing = False
+        self._renewal: asyncio.Task[None] | None = None
         self._rejoined_at: Final[deque[float]] = deque(maxlen=_REJOINS)
         self._unblocked: Final = asyncio.Event()
         if self.record.membership is Membership.MEMBER:
@@ -96,9 +97,11 @@ class RoomSync:
 
     async def stop(self) -> None:
         """The client closes, or another object follows the room from now on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+        tasks = [task for task in (self._task, self._renewal) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await self._end(LinkLost("closed by this side"))
 
     async def wait_ended(self) -> SottovoceError:
@@ -127,7 +130,8 @@ class RoomSync:
             epoch = self.kept.state.group.epoch if self.kept.state.group else -1
             await asyncio.sleep(random.uniform(0, _RENEWAL_JITTER))  # noqa: S311 - jitter
             group = self.kept.state.group
-            if group is not None and group.epoch == epoch and not self.kept.state.intents:
+            is_followed = group is not None and group.epoch == epoch and self.record.passed_over is None
+            if is_followed and not self.kept.state.intents:
                 await self.commits.intend(SelfUpdate())
         finally:
             self._is_renewing = False
@@ -196,10 +200,17 @@ class RoomSync:
             self.commits.drop_turn()
 
     async def _do_next(self, link: ServerLink) -> None:
+        if self.follower.reader.was_superseded:
+            # The room is in two parts of one epoch: whoever cannot follow the next commit joins again by it.
+            self.follower.reader.was_superseded = False
+            self._renewal = asyncio.create_task(self.renew_group_info())
         if self._leaving is not None:
             await self._leave(link, self._leaving)
         elif await self.commits.go_on(link):
             pass
+        elif self.record.passed_over is not None:
+            if not self.follower.has_unread:
+                await self.commits.superseding.wait(link)
         elif self.kept.outbox.has_unacknowledged:
             await self.sending.send_batch(link)
         elif not self.follower.has_unread:

@@ -413,6 +413,9 @@ class TurnRelease(Request, frozen=True, tag="turn_release"):
 class Commit(Request, frozen=True, tag="commit"):
     """Ends ``epoch``: the commit, its Welcomes, the roster change and the sealed GroupInfo of the next epoch,
     stored in one transaction or not at all. A device may add itself (external commit).
+
+    ``supersedes``: the seq of the commit that ended the same epoch before, and does not follow the rules for
+    the sender; it and those after it are taken back.
     """
 
     room_id: RoomId
@@ -423,6 +426,7 @@ class Commit(Request, frozen=True, tag="commit"):
     added: Annotated[list[Device], Meta(max_length=1000)] = []
     removed: Annotated[list[Device], Meta(max_length=1000)] = []
     welcomes: Annotated[list[WelcomeFor], Meta(max_length=1000)] = []
+    supersedes: Counter | None = None
 
 
 class CommitReply(Reply, frozen=True, tag="commit_reply"):

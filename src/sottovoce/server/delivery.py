@@ -30,6 +30,9 @@ from sottovoce.server.turns import Turns
 MAX_REPLY_BYTES: Final = 512 * 1024
 """Payload bytes in one reply, unless a single entry is larger."""
 
+SUPERSEDING_A_MINUTE: Final = 3
+"""Superseding commits that one device may make in one room within a minute."""
+
 LOBBY: Final = "lobby"
 """The name of the open room that the server makes at its first start."""
 
@@ -56,6 +59,7 @@ class DeliveryService:
         self._clock = clock
         self._turns = Turns(turn_seconds)
         self._wanted: dict[bytes, float] = {}
+        self._superseded: dict[tuple[bytes, int], list[float]] = {}
 
     # --- the log -------------------------------------------------------------------------------------------
 
@@ -78,13 +82,18 @@ class DeliveryService:
         device = session.current_device
         now_ms = _now_ms()
         taken_for = self._turns.taken_for(request.room_id, session, self._clock())
+        may_supersede_in = self._may_supersede_in(request.room_id, device.row)
 
         def done(outcome: transactions.Committed | BaseException) -> None:
             if isinstance(outcome, BaseException):
                 session.refuse(request, outcome)
                 return
             session.reply(m.CommitReply(request.id, outcome.seq, outcome.head_hash))
+            for taken_back in outcome.taken_back:
+                self._fanout.unsubscribe(request.room_id, taken_back)
             if outcome.entry is not None:
+                if request.supersedes is not None:
+                    self._note_superseding(request.room_id, device.row)
                 self._publish(request.room_id, [outcome.entry])
             for removed in outcome.removed:
                 self._fanout.unsubscribe(request.room_id, removed)
@@ -92,7 +101,27 @@ class DeliveryService:
                 self._fanout.wake(welcomed, _INBOX_PUSH)
             self._turns.give_back(request.room_id, session, self._clock())
 
-        self._store.submit(lambda db: transactions.commit(db, device, request, taken_for, now_ms), done)
+        self._store.submit(
+            lambda db: transactions.commit(
+                db, device, request, taken_for, now_ms, may_supersede_in=may_supersede_in
+            ),
+            done,
+        )
+
+    def _may_supersede_in(self, room_id: bytes, device: int) -> float | None:
+        """Seconds until a device may supersede another commit of a room; None: it may now."""
+        times = [at for at in self._superseded.get((room_id, device), ()) if at > self._clock() - 60.0]
+        return times[0] + 60.0 - self._clock() if len(times) >= SUPERSEDING_A_MINUTE else None
+
+    def _note_superseding(self, room_id: bytes, device: int) -> None:
+        now = self._clock()
+        recent = {
+            key: [at for at in times if at > now - 60.0]
+            for key, times in self._superseded.items()
+            if times[-1] > now - 60.0
+        }
+        recent.setdefault((room_id, device), []).append(now)
+        self._superseded = recent
 
     async def fetch(self, session: Session, request: m.Fetch) -> m.FetchReply:
         """Read the log after a seq."""

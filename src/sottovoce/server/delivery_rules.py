@@ -75,6 +75,26 @@ def check_commit_epoch(position: RoomPosition, epoch: int) -> None:
         raise stale_epoch(position)
 
 
+def check_superseding(
+    *, commit_epoch: int | None, epoch: int, is_member: bool, was_member: bool, retry_after: float | None
+) -> None:
+    """A superseding commit ends the epoch that the contestable commit it names has ended, and is from a
+    device that was in the room before that commit and still is.
+
+    ``commit_epoch``: of the commit it names, None where that is not contestable (any more).
+    ``retry_after``: seconds until this device may supersede again in this room, None for now.
+    """
+    check_member(is_member=is_member)
+    if commit_epoch is None or commit_epoch != epoch or not was_member:
+        raise Refused(ErrorCode.NOT_ALLOWED, "this commit cannot be superseded: catch up, or join again")
+    if retry_after is not None:
+        raise Refused(
+            ErrorCode.RATE_LIMITED,
+            "this device has superseded commits of this room too often",
+            retry_after=retry_after,
+        )
+
+
 def check_turn(retry_after: float | None) -> None:
     """Refuse a commit while another connection holds the turn, which it may for ``retry_after`` seconds."""
     if retry_after is not None:

@@ -14,9 +14,10 @@ from sottovoce.link.messages import Entry, EntryKind, ErrorCode
 from sottovoce.server import delivery_rules as rules
 from sottovoce.server.delivery_rules import RoomPosition
 from sottovoce.server.errors import Refused
-from sottovoce.server.store import accounts, rooms
+from sottovoce.server.store import accounts, rooms, superseding
 from sottovoce.server.store.accounts import StoredDevice
 from sottovoce.server.store.rooms import StoredEntry
+from sottovoce.server.store.superseding import Contestable, RosterBefore
 
 MAX_ROOMS: Final = 4096
 """Rooms one device may be in, and so the most a list of rooms has to hold."""
@@ -35,13 +36,16 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """``entry`` is None when the commit had been stored before; ``removed`` and ``welcomed`` are devices."""
+    """``entry`` is None when the commit had been stored before; ``removed`` and ``welcomed`` are devices, as
+    are those ``taken_back``, whom only superseded commits had added.
+    """
 
     seq: int
     head_hash: bytes
     entry: Entry | None
     removed: list[int]
     welcomed: list[int]
+    taken_back: list[int]
 
 
 def position_of(db: sqlite3.Connection, room_id: bytes) -> RoomPosition:
@@ -81,44 +85,75 @@ def append(db: sqlite3.Connection, device: int, request: m.Append, now_ms: int) 
 
 
 def commit(
-    db: sqlite3.Connection, device: StoredDevice, request: m.Commit, turn_taken_for: float | None, now_ms: int
+    db: sqlite3.Connection,
+    device: StoredDevice,
+    request: m.Commit,
+    turn_taken_for: float | None,
+    now_ms: int,
+    *,
+    may_supersede_in: float | None = None,
 ) -> Committed:
     """Store a commit, the roster change, the Welcomes and the sealed GroupInfo, or refuse them all.
 
     ``turn_taken_for``: seconds for which another connection may hold the turn, None if none does.
+    ``may_supersede_in``: seconds until this device may supersede another commit of the room, None for now.
     """
     position = position_of(db, request.room_id)
     stored = rooms.find_stored(db, position.row, request.message_id)
     if stored is not None:
-        return Committed(*stored, entry=None, removed=[], welcomed=[])
+        return Committed(*stored, entry=None, removed=[], welcomed=[], taken_back=[])
     added = {_device_row(db, named) for named in request.added}
     removed = {_device_row(db, named) for named in request.removed}
     welcomes = [(_device_row(db, welcome.device), welcome.payload) for welcome in request.welcomes]
-    roster = rooms.roster_of(db, position.row)
-    own = {other.row for other in accounts.devices_of(db, device.user.lower())}
-    rules.check_joiner(device.row, is_member=device.row in roster, added=added, removed=removed, own=own)
-    rules.check_commit_epoch(position, request.epoch)
+    roster, addition_before = rooms.roster_of(db, position.row), position.addition_epoch
+    before: RosterBefore | None = None
+    if request.supersedes is None:
+        own = {other.row for other in accounts.devices_of(db, device.user.lower())}
+        rules.check_joiner(device.row, is_member=device.row in roster, added=added, removed=removed, own=own)
+        rules.check_commit_epoch(position, request.epoch)
+    else:
+        superseded = superseding.find_contestable(db, position.row, request.supersedes)
+        before = superseding.roster_before(db, position.row, request.supersedes, roster)
+        rules.check_superseding(
+            commit_epoch=None if superseded is None else superseded.epoch,
+            epoch=request.epoch,
+            is_member=device.row in roster,
+            was_member=device.row in before.members,
+            retry_after=may_supersede_in,
+        )
+        addition_before = addition_before if superseded is None else superseded.addition_epoch
     rules.check_turn(turn_taken_for)
     if not {row for row, _ in welcomes} <= added:
         raise Refused(ErrorCode.MALFORMED, "a Welcome is for a device that this commit does not add")
     _check_room_for(db, added - roster, welcomes)
 
     seq, epoch = position.head + 1, request.epoch + 1
+    if before is not None and request.supersedes is not None:
+        superseding.take_back(db, position.row, request.supersedes, request.room_id, before)
+        superseding.mark_superseded(db, position.row, request.supersedes, seq)
+        roster = before.members
+    gone = sorted((removed & roster) - added)
+    superseding.note_commit(
+        db,
+        position.row,
+        Contestable(seq, request.epoch, device.row, addition_before),
+        (added - roster) | set(gone),
+    )
     head_hash = rules.next_hash(position.head_hash, EntryKind.COMMIT, request.payload)
     entry = Entry(seq, EntryKind.COMMIT, request.epoch, request.payload, now_ms)
     rooms.add_entries(db, position.row, [StoredEntry(entry, request.message_id, head_hash)])
     rooms.move_head(db, position.row, seq, head_hash)
     is_addition = bool(added - (roster - removed))
-    addition_epoch = epoch if is_addition else position.addition_epoch
+    addition_epoch = epoch if is_addition else addition_before
     rooms.begin_epoch(db, position.row, epoch, addition_epoch, request.group_info)
-    gone = sorted((removed & roster) - added)
     rooms.take_off_roster(db, position.row, gone, seq)
     rooms.put_into_roster(db, position.row, sorted(added))
     for row, payload in welcomes:
         rooms.put_into_inbox(
             db, row, room_id=request.room_id, seq=seq, head_hash=head_hash, payload=payload, now_ms=now_ms
         )
-    return Committed(seq, head_hash, entry, gone, [row for row, _ in welcomes])
+    taken_back = [] if before is None else sorted(before.taken_out.keys() - added)
+    return Committed(seq, head_hash, entry, gone, [row for row, _ in welcomes], taken_back)
 
 
 def create(db: sqlite3.Connection, device: int, request: m.RoomCreate) -> None:
@@ -147,6 +182,7 @@ def leave(db: sqlite3.Connection, device: int, room_id: bytes) -> None:
     """Take a device off the roster; again is the same."""
     position = position_of(db, room_id)
     rooms.take_off_roster(db, position.row, [device], position.head)
+    superseding.note_leaving(db, position.row, device, position.head)
 
 
 def head_for_member(db: sqlite3.Connection, device: int, room_id: bytes) -> int:

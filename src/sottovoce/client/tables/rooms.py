@@ -47,6 +47,8 @@ class RoomRecord(msgspec.Struct, array_like=True, frozen=True):
     trouble: str = ""  # why the membership is OUT_OF_STEP
     leavers: tuple[int, ...] = ()  # leaves that proposed their own removal in this epoch
     was_added: bool = False  # by somebody, who chose the name; not entered by this account's own doing
+    passed_over: int | None = None  # the newest commit of our epoch, where it does not follow the rules
+    has_later: bool = False  # whether something after it says it is of a later epoch
 
 
 class Intent(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):

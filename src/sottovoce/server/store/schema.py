@@ -116,14 +116,38 @@ entries: Final = Table(
     Column("at", _number, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+    Column("superseded_by", _number),  # NULL: it stands; else the seq of the commit that took its place
     PrimaryKeyConstraint("room", "seq"),
     UniqueConstraint("room", "message_id"),
     Index(
         "uq_entries_commit_of_epoch", "room", "epoch", unique=True,
-        sqlite_where=text("kind = 1"), postgresql_where=text("kind = 1"),
+        sqlite_where=text("kind = 1 AND superseded_by IS NULL"),
+        postgresql_where=text("kind = 1 AND superseded_by IS NULL"),
     ),
     Index("ix_entries_at", "at"),
 )  # fmt: skip
+
+contestable: Final = Table(  # the commits that may still be superseded
+    "contestable",
+    metadata,
+    Column("room", _number, ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", _number, nullable=False),
+    Column("epoch", _number, nullable=False),
+    Column("sender", _number, nullable=False),  # the device
+    Column("addition_epoch", _number, nullable=False),  # the room's, before
+    PrimaryKeyConstraint("room", "seq"),
+)
+
+roster_before: Final = Table(  # what a commit found of each device that it added or removed
+    "roster_before",
+    metadata,
+    Column("room", _number, ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", _number, nullable=False),  # the commit's
+    Column("device", _number, ForeignKey("devices.id", ondelete="CASCADE"), nullable=False),
+    Column("was_listed", Boolean, nullable=False),
+    Column("until_seq", _number),
+    PrimaryKeyConstraint("room", "seq", "device"),
+)
 
 inbox: Final = Table(
     "inbox",

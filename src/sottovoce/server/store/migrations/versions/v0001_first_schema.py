@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("at", _number, nullable=False),
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("superseded_by", _number),
         sa.ForeignKeyConstraint(["room"], ["rooms.id"], name="fk_entries_room_rooms", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("room", "seq", name="pk_entries"),
         sa.UniqueConstraint("room", "message_id", name="uq_entries_room_message_id"),
@@ -83,8 +84,33 @@ def upgrade() -> None:
         "entries",
         ["room", "epoch"],
         unique=True,
-        sqlite_where=sa.text("kind = 1"),
-        postgresql_where=sa.text("kind = 1"),
+        sqlite_where=sa.text("kind = 1 AND superseded_by IS NULL"),
+        postgresql_where=sa.text("kind = 1 AND superseded_by IS NULL"),
+    )
+    op.create_table(
+        "contestable",
+        sa.Column("room", _number, nullable=False),
+        sa.Column("seq", _number, nullable=False),
+        sa.Column("epoch", _number, nullable=False),
+        sa.Column("sender", _number, nullable=False),
+        sa.Column("addition_epoch", _number, nullable=False),
+        sa.ForeignKeyConstraint(["room"], ["rooms.id"], name="fk_contestable_room_rooms", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("room", "seq", name="pk_contestable"),
+    )
+    op.create_table(
+        "roster_before",
+        sa.Column("room", _number, nullable=False),
+        sa.Column("seq", _number, nullable=False),
+        sa.Column("device", _number, nullable=False),
+        sa.Column("was_listed", sa.Boolean(), nullable=False),
+        sa.Column("until_seq", _number),
+        sa.ForeignKeyConstraint(
+            ["device"], ["devices.id"], name="fk_roster_before_device_devices", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["room"], ["rooms.id"], name="fk_roster_before_room_rooms", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("room", "seq", "device", name="pk_roster_before"),
     )
     op.create_table(
         "inbox",
