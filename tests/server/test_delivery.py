@@ -380,3 +380,116 @@ async def test_sixty_who_join_at_once_all_join_without_one_retry(server, alice, 
     for _, client in joiners:
         while (await client.entries(1))[-1].payload != b"welcome":
             pass
+
+
+async def supersede(client, room, epoch, seq, message_id=None, **fields):
+    """A superseding commit, or the refusal of it."""
+    reply = await client.begin(
+        m.Commit,
+        room,
+        message_id or os.urandom(16),
+        epoch,
+        b"instead",
+        b"sealed instead",
+        supersedes=seq,
+        **fields,
+    )
+    return reply.code if isinstance(reply, m.ErrorReply) else reply
+
+
+async def test_a_strangers_commits_are_taken_back_however_many(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    await client.ask(m.Append, room, [message(b"early")])
+    for epoch in range(4):
+        await join(b, bob, room, epoch, removed=[bob.device] if epoch else [])
+    await b.ask(m.Subscribe, room)
+    await b.ask(m.Append, room, [message(b"garbage", epoch=4)])
+    assert (await refusal(client, m.Append, room, [message(epoch=0)])).code == ErrorCode.STALE_EPOCH
+    message_id = os.urandom(16)
+    reply = await supersede(client, room, 0, 2, message_id)
+    assert reply.seq == 7
+    assert await supersede(client, room, 0, 2, message_id) is not None
+    state = await client.ask(m.RoomState, room)
+    assert (state.epoch, state.head, state.group_info) == (1, 7, b"sealed instead")
+    assert state.head_hash == reply.head_hash
+    await client.ask(m.Append, room, [message(b"floor", epoch=0)])  # no addition stands any more
+    for request in ((m.Append, room, [message(epoch=1)]), (m.Fetch, room, 0), (m.Subscribe, room)):
+        assert (await refusal(b, *request)).code == ErrorCode.NOT_A_MEMBER
+    payloads = [e.payload for e in (await client.ask(m.Fetch, room, 0)).entries]
+    assert payloads == [b"early", *[b"join"] * 4, b"garbage", b"instead", b"floor"], "nothing is deleted"
+    await join(b, bob, room, 1)
+    assert identity.device != bob.device
+
+
+async def test_a_retry_of_a_superseding_commit_is_answered_the_same(server, alice, room):
+    _, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    message_id = os.urandom(16)
+    first = await supersede(client, room, 0, 1, message_id)
+    await client.ask(m.Commit, room, os.urandom(16), 1, b"next", b"g")
+    assert (await supersede(client, room, 0, 1, message_id)).seq == first.seq
+    assert (await client.ask(m.RoomState, room)).epoch == 2
+
+
+async def test_who_may_supersede(server, alice, room):
+    identity, client = alice
+    bob, b = await server.device("bob")
+    _carol, c = await server.device("carol")
+    await join(b, bob, room, 0)
+    assert await supersede(b, room, 0, 1) == ErrorCode.NOT_ALLOWED, "its own joining"
+    assert await supersede(c, room, 0, 1) == ErrorCode.NOT_A_MEMBER
+    assert await supersede(client, room, 1, 1) == ErrorCode.NOT_ALLOWED, "another epoch"
+    assert await supersede(client, room, 0, 2) == ErrorCode.NOT_ALLOWED, "no such commit"
+    await client.ask(m.Commit, room, os.urandom(16), 1, b"out", b"g", removed=[bob.device])
+    assert await supersede(b, room, 1, 2) == ErrorCode.NOT_A_MEMBER, "its own removal"
+    assert await supersede(client, room, 0, 1) == ErrorCode.NOT_ALLOWED, "alice went on from it"
+    assert await supersede(client, room, 1, 2) not in list(ErrorCode), "her own, that nobody went on from"
+    assert [x.payload for x in (await b.ask(m.Fetch, room, 0)).entries][:1] == [b"join"]
+    assert identity.device != bob.device
+
+
+async def test_superseding_needs_the_turn_and_is_rare(server, alice, room):
+    _, client = alice
+    bob, b = await server.device("bob")
+    await join(b, bob, room, 0)
+    await b.ask(m.Turn, room, False)
+    assert await supersede(client, room, 0, 1) == ErrorCode.TURN_TAKEN
+    await b.ask(m.TurnRelease, room)
+    for seq in range(1, 4):
+        assert (await supersede(client, room, 0, seq)).seq == seq + 1
+    assert await supersede(client, room, 0, 4) == ErrorCode.RATE_LIMITED
+
+
+async def test_a_welcome_of_a_superseded_commit_is_gone_and_the_removed_are_back(server, alice, room):
+    _, client = alice
+    bob, b = await server.device("bob")
+    carol, c = await server.device("carol")
+    dave, d = await server.device("dave")
+    await join(b, bob, room, 0)
+    await join(c, carol, room, 1)
+    await b.ask(
+        m.Commit, room, os.urandom(16), 2, b"garbage", b"g", added=[dave.device], removed=[carol.device],
+        welcomes=[m.WelcomeFor(dave.device, b"welcome")],
+    )  # fmt: skip
+    assert len((await d.ask(m.InboxFetch)).items) == 1
+    await supersede(client, room, 2, 3)
+    assert (await d.ask(m.InboxFetch)).items == []
+    await c.ask(m.Append, room, [message(epoch=3)])
+    assert (await refusal(d, m.Fetch, room, 0)).code == ErrorCode.NOT_A_MEMBER
+
+
+async def test_who_left_stays_out_and_who_came_back_confirms_nothing(server, alice, room):
+    _, client = alice
+    bob, b = await server.device("bob")
+    carol, c = await server.device("carol")
+    await join(b, bob, room, 0)
+    await join(c, carol, room, 1)
+    await c.ask(m.Leave, room)
+    await join(c, carol, room, 2)
+    await c.ask(m.Commit, room, os.urandom(16), 3, b"c", b"g")
+    await c.ask(m.Leave, room)
+    assert (await supersede(client, room, 0, 1)).seq == 5
+    assert (await client.ask(m.RoomState, room)).epoch == 1
+    assert (await refusal(c, m.Append, room, [message(epoch=1)])).code == ErrorCode.NOT_A_MEMBER

@@ -68,7 +68,8 @@ async def roster(world: World) -> list[str]:
     return sorted(
         row[0]
         for row in world.sql(
-            "SELECT a.name FROM roster r JOIN devices d ON d.id = r.device JOIN accounts a ON a.id = d.account"
+            "SELECT a.name FROM roster r JOIN devices d ON d.id = r.device"
+            " JOIN accounts a ON a.id = d.account"
             " WHERE r.until_seq IS NULL AND r.room = (SELECT room FROM entries LIMIT 1)"
         )
     )
@@ -122,6 +123,17 @@ async def test_an_insiders_garbage(tmp_path: Path, times: int) -> None:
                 await hers.send("Still here?")
                 assert await texts(his, 1) == await texts(theirs, 1) == ["alice: Still here?"]
             assert len(hers.members()) == 3
+
+
+async def test_two_strangers_garbage_on_top_of_each_other(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice, world.person("bob") as bob:
+        hers, his = await alice.join("lobby"), await bob.join("lobby")
+        await until(lambda: len(hers.members()) == len(his.members()) == 2, "both are in")
+        async with world.person("mallory") as mallory, world.person("oscar") as oscar:
+            for stranger in (mallory, oscar):
+                await garbage(stranger, hers, times=2, talks=True)
+            await talk(hers, his)
+            assert await roster(world) == ["alice", "bob"]
 
 
 async def test_members_who_were_away_take_the_commit_in_its_place(tmp_path: Path) -> None:

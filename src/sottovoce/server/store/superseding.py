@@ -35,22 +35,12 @@ class RosterBefore:
 def note_commit(db: sqlite3.Connection, room: int, commit: Contestable, changed: Iterable[int]) -> None:
     """Remember a commit and, before they are changed, the roster's rows of the devices it changes.
 
-    What its sender has confirmed by making it is contestable no longer, and forgotten.
+    What its sender has confirmed by making it, for it was in the room before that, is contestable no longer,
+    and forgotten.
     """
-    db.execute(
-        "DELETE FROM contestable AS c WHERE room = :room AND sender <> :device AND NOT EXISTS"
-        " (SELECT 1 FROM roster_before b WHERE b.room = c.room AND b.seq >= c.seq AND b.device = :device"
-        " AND (NOT b.was_listed OR b.until_seq IS NOT NULL))",
-        {"room": room, "device": commit.sender},
-    )
     db.execute(
         "INSERT INTO contestable (room, seq, epoch, sender, addition_epoch) VALUES (?, ?, ?, ?, ?)",
         (room, commit.seq, commit.epoch, commit.sender, commit.addition_epoch),
-    )
-    db.execute(
-        "DELETE FROM roster_before WHERE room = :room"
-        " AND seq < (SELECT min(seq) FROM contestable WHERE room = :room)",
-        {"room": room},
     )
     db.executemany(
         "INSERT INTO roster_before (room, seq, device, was_listed, until_seq)"
@@ -58,6 +48,17 @@ def note_commit(db: sqlite3.Connection, room: int, commit: Contestable, changed:
         " FROM (SELECT ? AS room, ? AS seq, ? AS device) d"
         " LEFT JOIN roster r ON r.room = d.room AND r.device = d.device",
         [(room, commit.seq, device) for device in changed],
+    )
+    db.execute(
+        "DELETE FROM contestable AS c WHERE room = :room AND sender <> :device AND NOT EXISTS"
+        " (SELECT 1 FROM roster_before b WHERE b.room = c.room AND b.seq >= c.seq AND b.device = :device"
+        " AND (NOT b.was_listed OR b.until_seq IS NOT NULL))",
+        {"room": room, "device": commit.sender},
+    )
+    db.execute(
+        "DELETE FROM roster_before WHERE room = :room"
+        " AND seq < (SELECT min(seq) FROM contestable WHERE room = :room)",
+        {"room": room},
     )
 
 
