@@ -12,6 +12,7 @@ from sdk_world import World, a_world, texts, until
 from sottovoce.client.client import Client
 from sottovoce.client.events import Gap, RoomRejoined
 from sottovoce.client.room import Room
+from sottovoce.client.tables.rooms import SelfUpdate
 from sottovoce.link.messages import (
     Append,
     AppendReply,
@@ -134,6 +135,34 @@ async def test_two_strangers_garbage_on_top_of_each_other(tmp_path: Path) -> Non
                 await garbage(stranger, hers, times=2, talks=True)
             await talk(hers, his)
             assert await roster(world) == ["alice", "bob"]
+
+
+async def test_an_insider_supersedes_a_good_commit(tmp_path: Path) -> None:
+    """Those who took the good one stay with it, say what happened, and commit: the room goes on from there."""
+    async with (
+        a_world(tmp_path) as world,
+        world.person("mallory") as mallory,
+        world.person("alice") as alice,
+        world.person("bob") as bob,
+    ):
+        theirs, hers, his = [await one.join("lobby") for one in (mallory, alice, bob)]
+        await until(lambda: len(hers.members()) == len(theirs.members()) == 3, "all are in")
+        done = await hers._sync.commits.intend(SelfUpdate())
+        await done
+        await until(lambda: hers.epoch == his.epoch == theirs.epoch, "all have followed")
+        link, room_id, good = await mallory._session.online(), hers._sync.record.room_id, hers.seq
+        await link.request(
+            lambda n: Commit(
+                n, room_id, os.urandom(16), hers.epoch - 1, b"\x02garbage", b"garbage", supersedes=good
+            ),
+            CommitReply,
+        )
+        epoch = hers.epoch
+        async with asyncio.timeout(SECONDS):
+            await until(lambda: hers.epoch > epoch and his.epoch > epoch, "somebody has committed")
+            await hers.send("Still here?")
+            assert await texts(his, 1) == ["alice: Still here?"]
+        assert "in the place of one" in his.explain()[0].what_happened
 
 
 async def test_members_who_were_away_take_the_commit_in_its_place(tmp_path: Path) -> None:
