@@ -138,7 +138,7 @@ async def test_two_strangers_garbage_on_top_of_each_other(tmp_path: Path) -> Non
 
 
 async def test_an_insider_supersedes_a_good_commit(tmp_path: Path) -> None:
-    """Those who took the good one stay with it, say what happened, and commit: the room goes on from there."""
+    """Those who took the good one stay with it, say so, and commit: the room goes on from there."""
     async with (
         a_world(tmp_path) as world,
         world.person("mallory") as mallory,
