@@ -27,7 +27,8 @@ from sottovoce.client.tables.rooms import AnyIntent, Membership, RoomRecord
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.signatures import ed25519_key_pair
 from sottovoce.link.certificates import DeviceCertificate
-from sottovoce.link.messages import Commit, Entry, EntryKind, Outgoing
+from sottovoce.link.messages import Commit
+from sottovoce.link.parts import Entry, EntryKind, Outgoing
 
 ROOM_ID = bytes(range(16))
 NOW = 1_800_000_000

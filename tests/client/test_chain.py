@@ -15,7 +15,7 @@ from sottovoce.client.chain import (
     MissingMessages,
     SenderHistory,
 )
-from sottovoce.link.messages import EntryKind
+from sottovoce.link.parts import EntryKind
 
 entries = st.lists(st.tuples(st.sampled_from(EntryKind), st.binary(max_size=20)), min_size=1, max_size=8)
 

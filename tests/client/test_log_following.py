@@ -17,17 +17,8 @@ from sottovoce.client.log_reader import LogReader, OutOfStep
 from sottovoce.client.sending import Sending
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.errors import InternalError
-from sottovoce.link.messages import (
-    Append,
-    AppendReply,
-    Entry,
-    EntryKind,
-    ErrorCode,
-    Fetch,
-    FetchReply,
-    Subscribe,
-    SubscribeReply,
-)
+from sottovoce.link.messages import Append, AppendReply, Fetch, FetchReply, Subscribe, SubscribeReply
+from sottovoce.link.parts import Entry, EntryKind, ErrorCode
 
 
 class Store:

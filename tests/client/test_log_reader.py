@@ -23,7 +23,7 @@ from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import Membership, RemoveUser, SelfUpdate
 from sottovoce.client.trust import PinDecision
 from sottovoce.link.certificates import DeviceCertificate
-from sottovoce.link.messages import Entry, EntryKind, Outgoing
+from sottovoce.link.parts import Entry, EntryKind, Outgoing
 from sottovoce.mls import Extension, Group, Lifetime, StagedProposal, generate_key_package
 from sottovoce.mls.proposals import GroupContextExtensions
 

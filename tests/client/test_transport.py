@@ -17,15 +17,8 @@ from sottovoce.client.errors import CertificateChanged, LinkLost, RequestRefused
 from sottovoce.client.transport import ServerLink
 from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link.connection import ServerConnection
-from sottovoce.link.messages import (
-    ALPN,
-    Done,
-    ErrorCode,
-    ErrorReply,
-    Hello,
-    HelloReply,
-    Ping,
-)
+from sottovoce.link.messages import ALPN, Done, ErrorReply, Hello, HelloReply, Ping
+from sottovoce.link.parts import ErrorCode
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from sottovoce.crypto import aead
 from sottovoce.crypto.secret import Secret
 from sottovoce.errors import LocalError, PeerError
 from sottovoce.link.invite_link import InviteLink
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.mls import Credential, CredentialRefused
 
 SECRET = JoinSecret(Secret(b"j" * 32), 7)

@@ -21,7 +21,7 @@ from sottovoce.link.certificates import (
     signed_content,
 )
 from sottovoce.link.errors import CertificateError
-from sottovoce.link.messages import Stretching
+from sottovoce.link.parts import Stretching
 
 ACCOUNT = ed25519_key_pair(bytes(range(32)))
 CERTIFICATE = DeviceCertificate.issue(

@@ -21,7 +21,7 @@ from sottovoce.link.errors import (
     UnexpectedReply,
 )
 from sottovoce.link.frames import LIMIT_AFTER_LOGIN, LIMIT_BEFORE_LOGIN, encode_frame
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 
 def framed(body: bytes) -> bytes:

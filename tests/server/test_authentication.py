@@ -11,7 +11,7 @@ import pytest
 
 from sottovoce.link import messages as m
 from sottovoce.link.connection_state import State
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 from sottovoce.opaque.errors import LoginFailed
 
 

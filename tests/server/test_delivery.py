@@ -9,7 +9,7 @@ import os
 import pytest
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import EntryKind, ErrorCode
+from sottovoce.link.parts import EntryKind, ErrorCode
 from sottovoce.server import room_transactions as transactions
 
 

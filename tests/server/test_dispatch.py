@@ -10,7 +10,7 @@ from sottovoce.link import messages as m
 from sottovoce.link.connection import ClientConnection
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import LIMIT_AFTER_LOGIN, encode_frame
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 from sottovoce.server.dispatch import MAX_QUEUED, Dispatcher
 from sottovoce.server.errors import Refused
 from sottovoce.server.metrics import Metrics

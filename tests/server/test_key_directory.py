@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 
 async def claim(client, user):

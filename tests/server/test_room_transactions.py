@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import ErrorCode, Stretching
+from sottovoce.link.parts import ErrorCode, Stretching
 from sottovoce.server import room_transactions as transactions
 from sottovoce.server.errors import Refused
 from sottovoce.server.store import accounts, rooms

@@ -15,7 +15,7 @@ from room_world import Person, talking
 
 from sottovoce.client.content import Envelope, MimiContent, SinglePart
 from sottovoce.client.events import Gap
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.mls.framing import (
     ContentAuth,
     FramedContent,

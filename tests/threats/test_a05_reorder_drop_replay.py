@@ -9,7 +9,7 @@ from room_world import talking
 
 from sottovoce.client.events import ForkAlarm, Gap
 from sottovoce.client.log_reader import OutOfStep
-from sottovoce.link.messages import Entry
+from sottovoce.link.parts import Entry
 
 
 @st.composite

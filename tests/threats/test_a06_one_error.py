@@ -11,7 +11,7 @@ from mls_world import NOW, World, whole
 from room_world import talking
 
 from sottovoce.errors import PeerError
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.mls import UndecryptableMessage
 from sottovoce.mls.framing import MLSMessage, PrivateMessage
 

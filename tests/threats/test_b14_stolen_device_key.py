@@ -13,7 +13,7 @@ from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.joining import ROOM_SUITE, capabilities, plan_join
 from sottovoce.client.log_payload import MemberCommit, SealedExternalCommit, encode_commit
 from sottovoce.crypto.secret import Secret
-from sottovoce.link.messages import Entry, EntryKind
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.mls import Group
 
 ENTRANCE = Callable[[Person, bytes], bytes]

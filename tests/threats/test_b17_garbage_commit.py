@@ -13,16 +13,8 @@ from sottovoce.client.client import Client
 from sottovoce.client.events import Gap, RoomRejoined
 from sottovoce.client.room import Room
 from sottovoce.client.tables.rooms import SelfUpdate
-from sottovoce.link.messages import (
-    Append,
-    AppendReply,
-    Commit,
-    CommitReply,
-    Device,
-    Outgoing,
-    RoomState,
-    RoomStateReply,
-)
+from sottovoce.link.messages import Append, AppendReply, Commit, CommitReply, RoomState, RoomStateReply
+from sottovoce.link.parts import Device, Outgoing
 
 SECONDS = 10.0
 """Within these, members talk again."""

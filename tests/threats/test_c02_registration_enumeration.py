@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 from sottovoce.opaque.client import ClientLogin, ClientRegistration
 
 

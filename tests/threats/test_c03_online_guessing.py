@@ -8,7 +8,7 @@ import os
 import pytest
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 from sottovoce.opaque.client import ClientLogin
 
 TRIES = 10_000

@@ -13,7 +13,7 @@ import pytest
 
 from sottovoce.link import messages as m
 from sottovoce.link.connection import ClientConnection
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 
 def tls_client(alpn: str | None = m.ALPN) -> ssl.SSLContext:

@@ -33,7 +33,6 @@ from sottovoce.link.messages import (
     DeviceLogin,
     Done,
     EnrolDevice,
-    ErrorCode,
     LoginFinish,
     LoginFinishReply,
     LoginStart,
@@ -41,8 +40,8 @@ from sottovoce.link.messages import (
     RegisterFinish,
     RegisterStart,
     RegisterStartReply,
-    Stretching,
 )
+from sottovoce.link.parts import ErrorCode, Stretching
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from sottovoce.link.messages import EntryKind
+from sottovoce.link.parts import EntryKind
 
 INITIAL_HASH: Final = bytes(32)
 """H(0), and the ``previous_hash`` of a device's first message in a room."""

@@ -48,12 +48,12 @@ from sottovoce.link.messages import (
     CreateTokenReply,
     EntriesPush,
     GroupInfoWanted,
-    InboxItem,
     InboxPush,
     Push,
     RoomList,
     RoomListReply,
 )
+from sottovoce.link.parts import InboxItem
 from sottovoce.mls import KeyPackageBundle
 
 INVITE_LIFETIME: Final = 7 * 86400

@@ -21,7 +21,8 @@ from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.rooms import AnyIntent, SelfUpdate, StoredIntent
 from sottovoce.client.transport import ServerLink
 from sottovoce.errors import SottovoceError
-from sottovoce.link.messages import CommitReply, Done, ErrorCode, Turn, TurnRelease, TurnReply
+from sottovoce.link.messages import CommitReply, Done, Turn, TurnRelease, TurnReply
+from sottovoce.link.parts import ErrorCode
 
 
 class Commits:

@@ -23,7 +23,8 @@ from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.room_state import RoomState, policy_in
 from sottovoce.client.tables.rooms import AddUser, RemoveUser, StoredIntent
 from sottovoce.errors import InternalError
-from sottovoce.link.messages import Commit, Device, WelcomeFor
+from sottovoce.link.messages import Commit
+from sottovoce.link.parts import Device, WelcomeFor
 from sottovoce.mls import Extension, Group, KeyPackage, LeafIndex, Member, StagedCommit
 
 

@@ -23,8 +23,6 @@ from sottovoce.client.transport import ServerLink
 from sottovoce.link.messages import (
     CommitReply,
     Done,
-    EntryKind,
-    ErrorCode,
     Fetch,
     FetchReply,
     GroupInfoDamaged,
@@ -32,6 +30,7 @@ from sottovoce.link.messages import (
     TurnRelease,
     TurnReply,
 )
+from sottovoce.link.parts import EntryKind, ErrorCode
 
 TURN_DEADLINE: Final = 120.0
 """Seconds to wait for a turn."""

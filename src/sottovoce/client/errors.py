@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sottovoce.errors import LocalError, PeerError
 from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 __all__ = [
     "BadInviteLink",

@@ -20,11 +20,11 @@ from sottovoce.link.messages import (
     InboxDelete,
     InboxFetch,
     InboxFetchReply,
-    InboxItem,
     KeyPackagesLeft,
     KeyPackagesLeftReply,
     KeyPackagesPublish,
 )
+from sottovoce.link.parts import InboxItem
 from sottovoce.mls import KeyPackageBundle, Lifetime, generate_key_package
 from sottovoce.mls.framing import MLSMessage
 from sottovoce.mls.group_info import Welcome

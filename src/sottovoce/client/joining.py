@@ -25,7 +25,8 @@ from sottovoce.client.policy import POLICY_EXTENSION, Access, RoomPolicy
 from sottovoce.client.room_state import Changes, RoomState, policy_in
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.crypto.suites import DEFAULT, CipherSuite
-from sottovoce.link.messages import Commit, Device, RoomCreate
+from sottovoce.link.messages import Commit, RoomCreate
+from sottovoce.link.parts import Device
 from sottovoce.mls import (
     Capabilities,
     Extension,

@@ -17,7 +17,8 @@ from sottovoce.client.log_reader import LogReader, OutOfStep
 from sottovoce.client.room_state import Changes
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.client.transport import ServerLink
-from sottovoce.link.messages import Entry, ErrorCode, Fetch, FetchReply, Subscribe, SubscribeReply
+from sottovoce.link.messages import Fetch, FetchReply, Subscribe, SubscribeReply
+from sottovoce.link.parts import Entry, ErrorCode
 
 MAX_PUSHED: Final = 4096
 MAX_PUSHED_LENGTH: Final = 16 * 1024 * 1024

@@ -35,7 +35,8 @@ from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.errors import PeerError
 from sottovoce.link.certificates import DeviceCertificate
-from sottovoce.link.messages import Commit, Entry, EntryKind
+from sottovoce.link.messages import Commit
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.mls import (
     Group,
     Member,

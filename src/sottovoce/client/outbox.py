@@ -18,7 +18,7 @@ from sottovoce.client.content import Envelope, message_hash
 from sottovoce.client.room_state import RoomState
 from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
 from sottovoce.errors import InternalError, SottovoceError
-from sottovoce.link.messages import Outgoing
+from sottovoce.link.parts import Outgoing
 from sottovoce.mls import Group
 
 MAX_BATCH: Final = 64

@@ -14,7 +14,8 @@ from sottovoce.client.log_reader import OutOfStep
 from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.transport import ServerLink
-from sottovoce.link.messages import Append, AppendReply, ErrorCode
+from sottovoce.link.messages import Append, AppendReply
+from sottovoce.link.parts import ErrorCode
 
 
 class Sending:

@@ -40,7 +40,8 @@ from sottovoce.client.session import Session, backoff
 from sottovoce.client.tables.rooms import Membership, RoomRecord, SelfUpdate
 from sottovoce.client.transport import ServerLink
 from sottovoce.errors import InternalError, SottovoceError
-from sottovoce.link.messages import Append, AppendReply, Done, ErrorCode, Leave, Outgoing
+from sottovoce.link.messages import Append, AppendReply, Done, Leave
+from sottovoce.link.parts import ErrorCode, Outgoing
 
 _HOPELESS: Final = (UnknownRoom, SecretOutdated, RoomRolledBack)
 _PATIENCE: Final = 8

@@ -29,7 +29,6 @@ from sottovoce.link.messages import (
     ALPN,
     PROTOCOL_VERSION,
     ClientMessage,
-    ErrorCode,
     ErrorReply,
     Hello,
     HelloReply,
@@ -37,6 +36,7 @@ from sottovoce.link.messages import (
     Reply,
     ServerMessage,
 )
+from sottovoce.link.parts import ErrorCode
 
 R = TypeVar("R", bound=Reply)
 

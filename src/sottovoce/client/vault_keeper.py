@@ -18,7 +18,8 @@ from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import AccountRecord
 from sottovoce.client.vault import Vault
 from sottovoce.errors import SottovoceError
-from sottovoce.link.messages import Done, ErrorCode, VaultGet, VaultPut, VaultReply
+from sottovoce.link.messages import Done, VaultGet, VaultPut, VaultReply
+from sottovoce.link.parts import ErrorCode
 
 SETTLING: Final = 2.0
 """Seconds to wait after a change, so that several make one request."""

@@ -13,7 +13,7 @@ import msgspec
 
 from sottovoce.crypto.signatures import ed25519_sign, ed25519_verify
 from sottovoce.link.errors import CertificateError
-from sottovoce.link.messages import DeviceId, Key, Signature, Stretching, UserName
+from sottovoce.link.parts import DeviceId, Key, Signature, Stretching, UserName
 
 DEVICE_CERTIFICATE: Final = b"Device Certificate"
 DEVICE_LOGIN: Final = b"Device Login"

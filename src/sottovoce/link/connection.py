@@ -28,16 +28,8 @@ from sottovoce.link.frames import (
     FrameReader,
     encode_frame,
 )
-from sottovoce.link.messages import (
-    ClientMessage,
-    ErrorCode,
-    ErrorReply,
-    Message,
-    Push,
-    Reply,
-    Request,
-    ServerMessage,
-)
+from sottovoce.link.messages import ClientMessage, ErrorReply, Message, Push, Reply, Request, ServerMessage
+from sottovoce.link.parts import ErrorCode
 
 MAX_REQUESTS_UNDER_WAY: Final = 1024
 """How many requests a client may have unanswered; a server refuses the next with NOT_ALLOWED."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sottovoce.errors import LocalError, PeerError
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 
 class LinkError(PeerError):

@@ -22,7 +22,7 @@ from sottovoce.crypto.errors import UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
-from sottovoce.link.messages import Stretching
+from sottovoce.link.parts import Stretching
 from sottovoce.opaque.server import ServerSetup
 from sottovoce.server.authentication import AuthenticationService
 from sottovoce.server.config import ServerConfig

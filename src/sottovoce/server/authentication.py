@@ -19,7 +19,7 @@ from sottovoce.crypto.signatures import ed25519_verify
 from sottovoce.link import messages as m
 from sottovoce.link.certificates import DeviceCertificate, device_login_content, opaque_context
 from sottovoce.link.errors import CertificateError
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode, Stretching
 from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
 from sottovoce.server.errors import Refused, rate_limited
@@ -50,7 +50,7 @@ class AuthenticationService:
         setup: ServerSetup,
         *,
         server_pin: bytes,
-        stretching: m.Stretching,
+        stretching: Stretching,
         open_registration: bool,
         executor: Executor,
         metrics: Metrics,

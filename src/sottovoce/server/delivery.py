@@ -15,7 +15,7 @@ from typing import Final
 
 from sottovoce.link import messages as m
 from sottovoce.link.frames import encode_frame
-from sottovoce.link.messages import Entry, ErrorCode
+from sottovoce.link.parts import Entry, ErrorCode, RoomSummary
 from sottovoce.server import delivery_rules as rules
 from sottovoce.server import room_transactions as transactions
 from sottovoce.server.delivery_rules import RoomPosition
@@ -167,7 +167,7 @@ class DeliveryService:
         device = session.current_device.row
         listed = await self._store.read(lambda db: rooms.list_rooms(db, device))
         summaries = [
-            m.RoomSummary(x.room_id, x.is_member, x.epoch, x.head, x.open_name, x.open_join_secret)
+            RoomSummary(x.room_id, x.is_member, x.epoch, x.head, x.open_name, x.open_join_secret)
             for x in listed
         ]
         return m.RoomListReply(request.id, summaries)

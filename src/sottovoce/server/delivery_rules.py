@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from sottovoce.link.messages import EntryKind, ErrorCode
+from sottovoce.link.parts import EntryKind, ErrorCode
 from sottovoce.server.errors import Refused
 
 INITIAL_HASH: Final = bytes(32)

@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from sottovoce.errors import LocalError, PeerError
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 
 
 class Refused(PeerError):

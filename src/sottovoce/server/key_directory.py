@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import Device, ErrorCode, KeyPackageOf
 from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts, key_packages
@@ -78,13 +78,13 @@ class KeyDirectory:
         if wait > 0:
             raise rate_limited(wait)
 
-        def work(db: sqlite3.Connection) -> list[m.KeyPackageOf]:
+        def work(db: sqlite3.Connection) -> list[KeyPackageOf]:
             devices = accounts.devices_of(db, name)
             if not devices:
                 raise Refused(ErrorCode.NOT_FOUND, "there is no such user")
             claimed = ((device, key_packages.claim(db, device.row)) for device in devices)
             return [
-                m.KeyPackageOf(m.Device(device.user, device.device_id), octets)
+                KeyPackageOf(Device(device.user, device.device_id), octets)
                 for device, octets in claimed
                 if octets is not None
             ]

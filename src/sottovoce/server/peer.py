@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Final
 
 from sottovoce.link.errors import LinkError
-from sottovoce.link.messages import ALPN, ErrorCode, ErrorReply
+from sottovoce.link.messages import ALPN, ErrorReply
+from sottovoce.link.parts import ErrorCode
 from sottovoce.server.dispatch import RequestLine
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.session import Session

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sottovoce.link import messages as m
-from sottovoce.link.messages import Entry, EntryKind, ErrorCode
+from sottovoce.link.parts import Device, Entry, EntryKind, ErrorCode
 from sottovoce.server import delivery_rules as rules
 from sottovoce.server.delivery_rules import RoomPosition
 from sottovoce.server.errors import Refused
@@ -228,7 +228,7 @@ def _check_room_for(db: sqlite3.Connection, added: set[int], welcomes: list[tupl
             raise Refused(ErrorCode.TOO_LARGE, "the inbox of an added device is full until it comes online")
 
 
-def _device_row(db: sqlite3.Connection, named: m.Device) -> int:
+def _device_row(db: sqlite3.Connection, named: Device) -> int:
     device = accounts.find_device(db, named.user.lower(), named.device_id)
     if device is None:
         raise Refused(ErrorCode.NOT_FOUND, "the commit names a device that this server does not know")

@@ -12,7 +12,8 @@ from typing import Final
 from sottovoce.link.connection import ServerConnection, Trace
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import encode_frame
-from sottovoce.link.messages import CatchUp, ErrorCode, ErrorReply, Request, ServerMessage
+from sottovoce.link.messages import CatchUp, ErrorReply, Request, ServerMessage
+from sottovoce.link.parts import ErrorCode
 from sottovoce.opaque.server import ServerLogin
 from sottovoce.server.errors import Refused
 from sottovoce.server.metrics import Metrics

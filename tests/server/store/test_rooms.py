@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sottovoce.link.messages import Entry, EntryKind, Stretching
+from sottovoce.link.parts import Entry, EntryKind, Stretching
 from sottovoce.server.store import accounts, rooms
 from sottovoce.server.store.database import bring_up_to_date, open_connection
 

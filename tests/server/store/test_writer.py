@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from sottovoce.link.messages import ErrorCode
+from sottovoce.link.parts import ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.store.database import open_connection
 from sottovoce.server.store.writer import StoreFailure, Writer

@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from dataclasses import dataclass
 
-from sottovoce.link.messages import Stretching
+from sottovoce.link.parts import Stretching
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sottovoce.link.messages import Entry, EntryKind, InboxItem
+from sottovoce.link.parts import Entry, EntryKind, InboxItem
 from sottovoce.server.delivery_rules import RoomPosition
 
 _KINDS = {kind.octet[0]: kind for kind in EntryKind}
