@@ -21,7 +21,7 @@ from sottovoce.link.errors import (
     UnexpectedReply,
 )
 from sottovoce.link.frames import LIMIT_AFTER_LOGIN, LIMIT_BEFORE_LOGIN, encode_frame
-from sottovoce.link.parts import ErrorCode
+from sottovoce.link.parts import EntryKind, ErrorCode
 
 
 def framed(body: bytes) -> bytes:
@@ -261,7 +261,7 @@ def test_mutated_streams_give_only_documented_errors(seed, flips):
         m.Fetch(9, bytes(16), 0),
     ]
     replies = [
-        m.FetchReply(7, [m.Entry(1, m.EntryKind.MESSAGE, 0, b"p", 0)], 1, 1),
+        m.FetchReply(7, [m.Entry(1, EntryKind.MESSAGE, 0, b"p", 0)], 1, 1),
         m.ErrorReply(8, ErrorCode.STALE_EPOCH, "x", epoch=1),
         m.RoomListReply(9, [m.RoomSummary(bytes(16), True, 1, 2, "lobby", bytes(32))]),
     ]

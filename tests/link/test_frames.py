@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sottovoce.link import messages as m
 from sottovoce.link.errors import FrameTooLarge
 from sottovoce.link.frames import LIMIT_AFTER_LOGIN, FrameReader, encode_frame
+from sottovoce.link.parts import EntryKind
 
 
 def drain(reader: FrameReader) -> list[bytes]:
@@ -62,7 +63,7 @@ def test_half_a_frame_is_known_to_be_half():
 
 
 def test_a_message_over_the_largest_frame_is_not_encoded():
-    entry = m.Entry(1, m.EntryKind.MESSAGE, 0, bytes(LIMIT_AFTER_LOGIN), 0)
+    entry = m.Entry(1, EntryKind.MESSAGE, 0, bytes(LIMIT_AFTER_LOGIN), 0)
     with pytest.raises(FrameTooLarge):
         encode_frame(m.EntriesPush(bytes(16), [entry]))
 

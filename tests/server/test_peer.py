@@ -14,6 +14,7 @@ from sottovoce.link import messages as m
 from sottovoce.link.connection import ClientConnection
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import encode_frame
+from sottovoce.link.parts import EntryKind
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.peer import READ_SIZE, Peer, Phase
 from sottovoce.server.session import Session
@@ -106,7 +107,7 @@ async def ends(server_context):
 
 def fill(session):
     """Queue as much as the outbox takes."""
-    frame = encode_frame(m.EntriesPush(bytes(16), [m.Entry(1, m.EntryKind.MESSAGE, 0, bytes(100_000), 0)]))
+    frame = encode_frame(m.EntriesPush(bytes(16), [m.Entry(1, EntryKind.MESSAGE, 0, bytes(100_000), 0)]))
     while not session.is_full:
         session.push(frame)
 

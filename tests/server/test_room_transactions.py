@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from sottovoce.link import messages as m
-from sottovoce.link.parts import ErrorCode, Stretching
+from sottovoce.link.parts import EntryKind, ErrorCode, Stretching
 from sottovoce.server import room_transactions as transactions
 from sottovoce.server.errors import Refused
 from sottovoce.server.store import accounts, rooms
@@ -115,7 +115,7 @@ class RoomLog(RuleBasedStateMachine):
         else:
             for x in messages:
                 if x.message_id not in stored:
-                    self.log.append((m.EntryKind.MESSAGE, x.epoch, x.message_id, x.payload))
+                    self.log.append((EntryKind.MESSAGE, x.epoch, x.message_id, x.payload))
                     stored[x.message_id] = len(self.log)
             assert result.seqs == [stored[x.message_id] for x in messages]
 
@@ -125,7 +125,7 @@ class RoomLog(RuleBasedStateMachine):
         seq = data.draw(st.integers(1, len(self.log)))
         kind, epoch, known, payload = self.log[seq - 1]
         device = self.devices[user]
-        if kind is m.EntryKind.COMMIT:
+        if kind is EntryKind.COMMIT:
             request = m.Commit(1, ROOM, known, epoch, payload, b"g")
             result = self.attempt(lambda: transactions.commit(self.db, device, request, 5.0, 0))
             assert (result.seq, result.entry) == (seq, None)
@@ -154,7 +154,7 @@ class RoomLog(RuleBasedStateMachine):
         elif taken:
             assert result == ErrorCode.TURN_TAKEN
         else:
-            self.log.append((m.EntryKind.COMMIT, epoch, request.message_id, request.payload))
+            self.log.append((EntryKind.COMMIT, epoch, request.message_id, request.payload))
             assert result.seq == len(self.log)
             self.epoch += 1
             if added - (self.roster - removed):

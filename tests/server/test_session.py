@@ -8,7 +8,7 @@ from sottovoce.link import messages as m
 from sottovoce.link.connection import ClientConnection
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import LIMIT_AFTER_LOGIN, encode_frame
-from sottovoce.link.parts import ErrorCode
+from sottovoce.link.parts import EntryKind, ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.session import Session
@@ -40,7 +40,7 @@ def client():
 
 
 def entries(room, seq, size=40_000):
-    return encode_frame(m.EntriesPush(room, [m.Entry(seq, m.EntryKind.MESSAGE, 0, bytes(size), 0)]))
+    return encode_frame(m.EntriesPush(room, [m.Entry(seq, EntryKind.MESSAGE, 0, bytes(size), 0)]))
 
 
 def told(session, client):
