@@ -318,3 +318,14 @@ async def _has_key_packages(world, devices: int) -> None:
 async def _sending_is_refused(room) -> None:
     await until(lambda: not room.is_member, "the removal was read")
     await room.send("am I still here?")
+
+
+async def test_leaving_at_once_after_making_a_room_costs_no_rejoin(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with world.person("alice") as alice:
+            await alice.create_room("brief")
+        async with world.person("alice") as alice:
+            room = await alice.join("brief")
+            await room.send("still here")
+            assert await texts(room, 1) == ["alice: still here"]
+            assert room.explain() == []

@@ -7,7 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +58,9 @@ from sottovoce.mls import KeyPackageBundle
 
 INVITE_LIFETIME: Final = 7 * 86400
 """Seconds an invite link is good for unless said otherwise."""
+
+_SETTLING: Final = 2.0
+"""Seconds that closing waits for commits under way to be read back."""
 
 _EVENTS_KEPT: Final = 256
 
@@ -383,6 +386,11 @@ class Client:
 
     async def close(self) -> None:
         """Disconnect and close the store; what was sent and not acknowledged goes out next time."""
+        if self._session.is_online:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SETTLING):
+                    for sync in self._rooms.values():
+                        await sync.settled()
         await self._session.close()
         for task in list(self._tasks):
             task.cancel()

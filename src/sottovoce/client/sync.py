@@ -105,6 +105,13 @@ class RoomSync:
             await asyncio.wait(tasks)
         await self._end(LinkLost("closed by this side"))
 
+    async def settled(self) -> None:
+        """Wait until no commit of ours is on its way: one that is not read back here costs a rejoin."""
+        async with self.kept.changed:
+            await self.kept.changed.wait_for(
+                lambda: self.follower.reader.pending is None or self.ended is not None
+            )
+
     async def wait_ended(self) -> SottovoceError:
         """Wait until the room is followed no longer, and return why."""
         async with self.kept.changed:
