@@ -7,8 +7,9 @@ bytes tell the peer why.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -46,14 +47,19 @@ _undecodable: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _REQUEST_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in ANSWERS)
 
 
-class _Connection:
+_Event = TypeVar("_Event")
+
+
+class _Connection(Generic[_Event]):
     """What both ends share: frames in, frames out, the state, and the requests under way.
 
     ``bytes_to_send`` are queued and not yet taken; ``frames_received`` counts whole frames. ``trace`` is told
     of every frame, for a debug log.
     """
 
-    __slots__ = ("_outgoing", "_reader", "_trace", "_under_way", "bytes_to_send", "frames_received", "state")
+    __slots__ = (
+        "_events", "_outgoing", "_reader", "_trace", "_under_way", "bytes_to_send", "frames_received", "state"
+    )  # fmt: skip
 
     def __init__(self, trace: Trace | None = None) -> None:
         self.state = State.GREETING
@@ -61,6 +67,7 @@ class _Connection:
         self.bytes_to_send = 0
         self._trace = trace
         self._reader = FrameReader(LIMIT_BEFORE_LOGIN)
+        self._events: list[_Event] = []
         self._outgoing: list[bytes] = []
         self._under_way: dict[int, type[Request]] = {}
 
@@ -73,6 +80,24 @@ class _Connection:
     def requests_under_way(self) -> int:
         """How many requests have no reply yet."""
         return len(self._under_way)
+
+    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
+        """Take bytes from the peer. Raises :class:`LinkError` and closes when it broke a rule."""
+        if self.state is State.CLOSED:
+            return
+        self._reader.feed(data)
+        try:
+            while (body := self._next_frame()) is not None:
+                self._receive_frame(body)
+        except LinkError as error:
+            self._tell(error)
+            self.close()
+            raise
+
+    def events(self) -> list[_Event]:
+        """Return the messages received since the last call, oldest first."""
+        events, self._events = self._events, []
+        return events
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write to the socket now, in order, and forget them."""
@@ -92,6 +117,13 @@ class _Connection:
         self.close()
         if mid_frame:
             raise UnexpectedEnd("the peer closed the connection in the middle of a frame")
+
+    @abstractmethod
+    def _receive_frame(self, body: bytes) -> None:
+        """Take one whole frame's body; raises :class:`LinkError`."""
+
+    def _tell(self, error: LinkError) -> None:
+        """Queue what the peer is told of its fault before the connection closes; by default nothing."""
 
     def _next_frame(self) -> bytes | None:
         body = self._reader.next_frame()
@@ -117,36 +149,14 @@ class _Connection:
             self._reader.limit = LIMIT_AFTER_LOGIN
 
 
-class ServerConnection(_Connection):
+class ServerConnection(_Connection[ClientMessage]):
     """The server's end: takes requests, sends replies and pushes.
 
     A request that is not legal in the state, or of an unknown type, is answered here and never becomes an
     event. A broken frame closes the connection: :class:`LinkError`, and the peer is told its code.
     """
 
-    __slots__ = ("_events",)
-
-    def __init__(self, trace: Trace | None = None) -> None:
-        super().__init__(trace)
-        self._events: list[ClientMessage] = []
-
-    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes from the client. Raises :class:`LinkError` and closes when it broke the framing."""
-        if self.state is State.CLOSED:
-            return
-        self._reader.feed(data)
-        try:
-            while (body := self._next_frame()) is not None:
-                self._receive_frame(body)
-        except LinkError as error:
-            self._queue("ErrorReply", encode_frame(ErrorReply(None, error.code, str(error))))
-            self.close()
-            raise
-
-    def events(self) -> list[ClientMessage]:
-        """Return the requests received since the last call, oldest first."""
-        events, self._events = self._events, []
-        return events
+    __slots__ = ()
 
     def send(self, message: ServerMessage) -> None:
         """Queue a reply or push.
@@ -178,6 +188,9 @@ class ServerConnection(_Connection):
         if self.state is not State.DEVICE:
             raise MisusedConnection("pushes are for connections with a device logged in")
         self._queue("Push", frame)
+
+    def _tell(self, error: LinkError) -> None:
+        self._queue("ErrorReply", encode_frame(ErrorReply(None, error.code, str(error))))
 
     def _receive_frame(self, body: bytes) -> None:
         try:
@@ -212,31 +225,10 @@ class ServerConnection(_Connection):
         self._queue("ErrorReply", encode_frame(refusal))
 
 
-class ClientConnection(_Connection):
+class ClientConnection(_Connection[ServerMessage]):
     """The client's end: sends requests, takes replies and pushes."""
 
-    __slots__ = ("_events",)
-
-    def __init__(self, trace: Trace | None = None) -> None:
-        super().__init__(trace)
-        self._events: list[ServerMessage] = []
-
-    def receive_data(self, data: bytes | bytearray | memoryview) -> None:
-        """Take bytes from the server. Raises :class:`LinkError` and closes when it broke a rule."""
-        if self.state is State.CLOSED:
-            return
-        self._reader.feed(data)
-        try:
-            while (body := self._next_frame()) is not None:
-                self._receive_frame(body)
-        except LinkError:
-            self.close()
-            raise
-
-    def events(self) -> list[ServerMessage]:
-        """Return the replies and pushes received since the last call, oldest first."""
-        events, self._events = self._events, []
-        return events
+    __slots__ = ()
 
     def send(self, message: ClientMessage) -> None:
         """Queue a request.
