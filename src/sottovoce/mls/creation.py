@@ -9,10 +9,10 @@ from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.join import Joined, context_of_new_group
-from sottovoce.mls.key_package import Random, default_capabilities
+from sottovoce.mls.key_package import Random, key_package_leaf
 from sottovoce.mls.key_schedule import interim_transcript_hash, key_schedule
 from sottovoce.mls.labels import expand_with_label
-from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource, Lifetime
+from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import LeafIndex, leaf_node_index
 from sottovoce.mls.tree_validation import validate_group_support, validate_own_extensions
@@ -37,16 +37,15 @@ def create_group(
     credential.
     """
     encryption = suite.derive_key_pair(random(suite.secret_length))
-    leaf = LeafNode(
-        encryption.public,
-        signature_key_pair.public,
+    leaf = key_package_leaf(
+        suite,
         credential,
-        capabilities or default_capabilities(suite),
-        LeafNodeSource.KEY_PACKAGE,
-        leaf_extensions,
-        b"",
-        lifetime,
-    ).signed(suite, signature_key_pair.private)
+        signature_key_pair,
+        encryption.public,
+        capabilities=capabilities,
+        extensions=leaf_extensions,
+        lifetime=lifetime,
+    )
     tree = RatchetTree.of_one(leaf)
     validate_own_extensions(leaf)
     validate_group_support(tree, suite, extensions)

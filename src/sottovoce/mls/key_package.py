@@ -168,6 +168,29 @@ def default_capabilities(suite: CipherSuite, extensions: Iterable[int] = ()) -> 
     return Capabilities((MLS10,), (suite.id,), tuple(extensions), (), (CredentialType.BASIC,))
 
 
+def key_package_leaf(
+    suite: CipherSuite,
+    credential: Credential,
+    signature_key_pair: KeyPair,
+    encryption_key: bytes,
+    *,
+    capabilities: Capabilities | None,
+    extensions: Extensions,
+    lifetime: Lifetime | None,
+) -> LeafNode:
+    """Return a signed leaf node whose source is a key package (RFC 9420 §7.2)."""
+    return LeafNode(
+        encryption_key,
+        signature_key_pair.public,
+        credential,
+        capabilities or default_capabilities(suite),
+        LeafNodeSource.KEY_PACKAGE,
+        extensions,
+        b"",
+        lifetime,
+    ).signed(suite, signature_key_pair.private)
+
+
 def generate_key_package(
     suite: CipherSuite,
     credential: Credential,
@@ -182,16 +205,15 @@ def generate_key_package(
     """Make a key package with new init and encryption keys, signed by ``signature_key_pair``."""
     init = suite.derive_key_pair(random(suite.secret_length))
     encryption = suite.derive_key_pair(random(suite.secret_length))
-    leaf = LeafNode(
-        encryption.public,
-        signature_key_pair.public,
+    leaf = key_package_leaf(
+        suite,
         credential,
-        capabilities or default_capabilities(suite),
-        LeafNodeSource.KEY_PACKAGE,
-        leaf_extensions,
-        b"",
-        lifetime,
-    ).signed(suite, signature_key_pair.private)
+        signature_key_pair,
+        encryption.public,
+        capabilities=capabilities,
+        extensions=leaf_extensions,
+        lifetime=lifetime,
+    )
     unsigned = KeyPackage(MLS10, suite.id, init.public, leaf, extensions, b"")
     content = unsigned._signed_part  # noqa: SLF001  # of this class, in its own module
     signature = sign_with_label(suite, signature_key_pair.private, b"KeyPackageTBS", content)
