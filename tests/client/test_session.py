@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from itertools import pairwise
 
 import pytest
@@ -55,9 +56,10 @@ async def test_what_cannot_pass_ends_the_session_and_is_told(monkeypatch: pytest
 
 
 async def test_a_bug_does_not_leave_anybody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = _session(monkeypatch, [KeyError("a bug")])
-    with pytest.raises(KeyError):
-        await session.run()
+    decoding = UnicodeDecodeError("utf-8", b"canary words of a friend", 0, 1, "invalid start byte")
+    session = _session(monkeypatch, [decoding])
+    await session.run()
     for waiting in (session.first_attempt, session.online()):
-        with pytest.raises(InternalError, match="a bug"):
+        with pytest.raises(InternalError, match="UnicodeDecodeError") as told:
             await waiting
+        assert "canary" not in "".join(traceback.format_exception(told.value))

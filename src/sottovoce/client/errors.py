@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sottovoce.errors import LocalError, PeerError
+from sottovoce.errors import InternalError, LocalError, PeerError
 from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink
 from sottovoce.link.parts import ErrorCode
 
@@ -333,3 +333,12 @@ class PolicyViolation(PeerError):
     def __init__(self, rule: str, message: str) -> None:
         self.rule = rule
         super().__init__(f"{message} ({rule})")
+
+
+def failed_task(whose: str, bug: Exception) -> InternalError:
+    """What to tell those who wait for a task that a bug ended: the bug's class and place, not its words.
+
+    An exception's own text may hold what was being decoded.
+    """
+    trouble = InternalError(f"The task of {whose} failed ({type(bug).__name__}): a bug in Sottovoce.")
+    return trouble.with_traceback(bug.__traceback__)

@@ -12,11 +12,12 @@ from sottovoce.client.errors import (
     RateLimited,
     RequestRefused,
     ServerNotReachable,
+    failed_task,
 )
 from sottovoce.client.events import ClientEvent, Connected, Disconnected
 from sottovoce.client.server_address import ServerAddress
 from sottovoce.client.transport import ServerLink, Trace
-from sottovoce.errors import InternalError, SottovoceError
+from sottovoce.errors import SottovoceError
 from sottovoce.link.messages import Done, Ping, Push, ServerStopping
 
 FIRST_DELAY: Final = 0.1
@@ -82,9 +83,8 @@ class Session:
             await self._keep_connected()
         except SottovoceError as trouble:
             await self._fail(trouble)
-        except Exception as bug:
-            await self._fail(InternalError(f"The connection's task failed: {bug!r}"))
-            raise
+        except Exception as bug:  # noqa: BLE001 - whoever waits for this task is told
+            await self._fail(failed_task("the connection", bug))
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,6 +29,7 @@ from sottovoce.client.errors import (
     RoomRolledBack,
     SecretOutdated,
     UnknownRoom,
+    failed_task,
 )
 from sottovoce.client.events import ClientEvent, KeyChanged, RoomTrouble
 from sottovoce.client.join_secret import JoinSecret
@@ -39,7 +40,7 @@ from sottovoce.client.sending import Sending
 from sottovoce.client.session import Session, backoff
 from sottovoce.client.tables.rooms import Membership, RoomRecord, SelfUpdate
 from sottovoce.client.transport import ServerLink
-from sottovoce.errors import InternalError, SottovoceError
+from sottovoce.errors import SottovoceError
 from sottovoce.link.messages import Append, AppendReply, Done, Leave
 from sottovoce.link.parts import ErrorCode, Outgoing
 
@@ -162,9 +163,8 @@ class RoomSync:
             await self._keep_in_step()
         except SottovoceError as trouble:
             await self._end(trouble)
-        except Exception as bug:
-            await self._end(InternalError(f"The task of {self.record.name} failed: {bug!r}"))
-            raise
+        except Exception as bug:  # noqa: BLE001 - whoever waits for this task is told
+            await self._end(failed_task("a room", bug))
 
     async def _keep_in_step(self) -> None:
         """Enter the room and follow it until this device is out of it; raises why it is followed no more."""

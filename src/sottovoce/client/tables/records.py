@@ -10,23 +10,24 @@ from typing import Any, TypeVar
 import msgspec
 
 from sottovoce.crypto.secret import Secret
+from sottovoce.errors import InternalError, PeerError
 
 T = TypeVar("T")
 
 
-class RecordDamaged(Exception):
+class RecordDamaged(PeerError):
     """A column does not hold the record it should; the store says which file that is of."""
 
 
 def _encode_secret(value: Any) -> bytes:
     if isinstance(value, Secret):
         return value.reveal()
-    raise NotImplementedError(f"{type(value).__name__} has no form in the store")
+    raise InternalError(f"{type(value).__name__} has no form in the store")
 
 
 def _decode_secret(kind: type, value: Any) -> Any:
     if kind is not Secret:
-        raise NotImplementedError(f"{kind.__name__} has no form in the store")
+        raise InternalError(f"{kind.__name__} has no form in the store")
     if not isinstance(value, bytes):
         raise TypeError("a secret is stored as bytes")
     return Secret(value)
