@@ -116,7 +116,9 @@ class TestWelcome:
 
     def test_changed_on_its_way(self, forgery: Forgery) -> None:
         box = forgery.welcome.encrypted_group_info
-        other = MLSMessage(replace(forgery.welcome, encrypted_group_info=box[:-1] + b"x")).encode()
+        other = MLSMessage(
+            replace(forgery.welcome, encrypted_group_info=box[:-1] + bytes([box[-1] ^ 1]))
+        ).encode()
         forgery.refused(other, ValidationRule.WELCOME_SECRETS)
 
     def test_a_joiner_secret_that_opens_nothing(self, forgery: Forgery) -> None:
