@@ -261,7 +261,8 @@ def _passed_over() -> tuple[Person, Person, list[Entry], Entry]:
     assert alice.commit(SelfUpdate())
     entries = list(alice.log.entries)
     right = msgspec.structs.replace(entries[-1], seq=len(entries) + 1)
-    entries[-1] = msgspec.structs.replace(entries[-1], payload=entries[-1].payload[:-1] + b"\x00")
+    payload = entries[-1].payload
+    entries[-1] = msgspec.structs.replace(entries[-1], payload=payload[:-1] + bytes([payload[-1] ^ 1]))
     bob.read(entries=entries)
     return alice, bob, entries, right
 

@@ -150,7 +150,9 @@ async def test_a_garbage_commit_is_survived_by_joining_again(tmp_path: Path) -> 
         await world.stop()
         rows = world.sql("SELECT seq, payload FROM entries WHERE kind = 1 ORDER BY seq DESC")
         seq, payload = rows[0]
-        world.sql("UPDATE entries SET payload = ? WHERE seq = ?", (payload[:-1] + b"\x00", seq))
+        world.sql(
+            "UPDATE entries SET payload = ? WHERE seq = ?", (payload[:-1] + bytes([payload[-1] ^ 1]), seq)
+        )
         _rewrite_log(world)
         await world.start()
         async with world.person("bob") as bob:
