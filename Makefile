@@ -6,11 +6,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+
 # Sixty clients that each compile the sources anew would measure the compiler.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit end-to-end pictures lock clean
+.PHONY: help venv dev demo test lint types layers unit interop end-to-end pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,15 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "setting up the development tools"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The machine's Node where it is new enough, else the one these lines put beside Python in .venv.
+interop/node_modules/.stamp: interop/package.json interop/package-lock.json interop/.npmrc | $(VENV)/.dev
+	@echo "setting up interop/node_modules"
+	@$(WITH_NODE); node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || \
+	  $(PIP) install --require-hashes -r requirements/node.txt || \
+	  { echo "make test needs Node 20 or newer with npm; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+	@$(WITH_NODE); cd interop && npm ci --silent
 	@touch $@
 
 venv: $(VENV)/.runtime ## set up .venv with the sottovoce command in it, nothing else
@@ -68,7 +79,7 @@ pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py
 
 clean: ## remove what the tasks made
-	@rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf $(VENV) interop/node_modules build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 lock: dev ## resolve the requirement files anew, with hashes
 	@$(BIN)/python -m pip --quiet install uv
@@ -76,3 +87,6 @@ lock: dev ## resolve the requirement files anew, with hashes
 	  --no-emit-find-links --no-header pyproject.toml requirements/build.in -o requirements/runtime.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --extra dev pyproject.toml requirements/build.in -c requirements/runtime.txt -o requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header requirements/node.in -o requirements/node.txt
+	@cd interop && npm install --package-lock-only --silent
