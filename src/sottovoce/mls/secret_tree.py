@@ -92,7 +92,7 @@ class SecretTree:
         self._limits = limits
         self._nodes: dict[NodeIndex, bytes] = {}
         self._ratchets: dict[tuple[LeafIndex, int], Ratchet] = {}
-        self._changes: set[bytes] = set()
+        self._changes: set[_Place] = set()
         self._skipped_count = 0
         if encryption_secret is not None:
             self._put_node(tree_math.root(leaf_count), encryption_secret)
@@ -110,17 +110,19 @@ class SecretTree:
 
     def plan_next(self, leaf: LeafIndex, kind: int) -> RatchetStep:
         """Plan the use of a ratchet's next generation, to send with it."""
-        generation = self._ratchet(leaf, kind).generation
-        if generation > MAX_GENERATION:
+        ratchet = self._ratchet(leaf, kind)
+        if ratchet.generation > MAX_GENERATION:
             raise MisuseError("this epoch's last message is sent: commit to begin another")
-        return self.plan(leaf, kind, generation)
+        return self._plan(ratchet, leaf, kind, ratchet.generation)
 
     def plan(self, leaf: LeafIndex, kind: int, generation: int) -> RatchetStep:
         """Plan the use of ``generation``.
 
         Raises ``GenerationTooFar`` before anything is derived, and ``KeyConsumed`` for a key that is gone.
         """
-        ratchet = self._ratchet(leaf, kind)
+        return self._plan(self._ratchet(leaf, kind), leaf, kind, generation)
+
+    def _plan(self, ratchet: Ratchet, leaf: LeafIndex, kind: int, generation: int) -> RatchetStep:
         if generation < ratchet.generation:
             if generation not in ratchet.skipped:
                 raise KeyConsumed(f"the key of generation {generation} of leaf {leaf} is used or dropped")
@@ -179,22 +181,18 @@ class SecretTree:
     def apply(self, step: RatchetStep) -> None:
         """Carry a planned step out: delete what it used (§9.2); raises ``StaleStaging`` if that is gone."""
         self.check(step)
-        if (step.leaf, step.kind) not in self._ratchets:
-            nodes, ratchets = self._open_leaf(step.leaf)
-            for index, secret in nodes.items():
-                self._put_node(index, secret)
-            for kind, ratchet in enumerate(ratchets):
-                self._ratchets[step.leaf, kind] = ratchet
-                self._changes.add(_ratchet_key(step.leaf, kind))
-        ratchet = self._ratchets[step.leaf, step.kind]
+        place = step.leaf, step.kind
+        ratchet = self._ratchets.get(place) or self._put_leaf(step.leaf)[step.kind]
         if step.next_secret is None:
             self._drop_skipped(step.leaf, step.kind, step.generation)
             return
         ratchet.generation, ratchet.secret = step.generation + 1, step.next_secret
-        self._changes.add(_ratchet_key(step.leaf, step.kind))
+        self._changes.add(place)
+        if not step.skipped:
+            return
         for generation, key in step.skipped.items():
             ratchet.skipped[generation] = key
-            self._changes.add(_skipped_key(step.leaf, step.kind, generation))
+            self._changes.add((step.leaf, step.kind, generation))
         self._skipped_count += len(step.skipped)
         while ratchet.skipped and (
             len(ratchet.skipped) > self._limits.max_skipped_keys
@@ -215,43 +213,51 @@ class SecretTree:
         ratchet = self._ratchets.get((step.leaf, step.kind))
         return ratchet is not None and ratchet.generation > step.generation
 
+    def _put_leaf(self, leaf: LeafIndex) -> tuple[Ratchet, Ratchet]:
+        nodes, ratchets = self._open_leaf(leaf)
+        for index, secret in nodes.items():
+            self._put_node(index, secret)
+        for kind, ratchet in enumerate(ratchets):
+            self._ratchets[leaf, kind] = ratchet
+            self._changes.add((leaf, kind))
+        return ratchets
+
     def _put_node(self, index: NodeIndex, secret: bytes | None) -> None:
         if secret is None:
             del self._nodes[index]
         else:
             self._nodes[index] = secret
-        self._changes.add(b"N" + uint32(index))
+        self._changes.add((index,))
 
     def _drop_skipped(self, leaf: LeafIndex, kind: int, generation: int) -> None:
         del self._ratchets[leaf, kind].skipped[generation]
         self._skipped_count -= 1
-        self._changes.add(_skipped_key(leaf, kind, generation))
+        self._changes.add((leaf, kind, generation))
 
     # -- records -----------------------------------------------------------------------------------
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """Return the records changed since the last call, None for those to delete."""
-        taken = {key: self._record(key) for key in self._changes}
+        taken = {_key(place): self._record(place) for place in self._changes}
         self._changes = set()
         return taken
 
     def records(self) -> dict[bytes, bytes]:
         """Return every record."""
-        keys = [b"N" + uint32(index) for index in self._nodes]
+        places: list[_Place] = [(index,) for index in self._nodes]
         for (leaf, kind), ratchet in self._ratchets.items():
-            keys.append(_ratchet_key(leaf, kind))
-            keys += (_skipped_key(leaf, kind, generation) for generation in ratchet.skipped)
-        found = {key: self._record(key) for key in keys}
+            places.append((leaf, kind))
+            places += ((leaf, kind, generation) for generation in ratchet.skipped)
+        found = {_key(place): self._record(place) for place in places}
         return {key: value for key, value in found.items() if value is not None}
 
-    def _record(self, key: bytes) -> bytes | None:
-        reader = Reader(key, 1)
-        if key[:1] == b"N":
-            return self._nodes.get(NodeIndex(reader.uint32()))
-        ratchet = self._ratchets[LeafIndex(reader.uint32()), reader.uint8()]
-        if key[:1] == b"R":
+    def _record(self, place: _Place) -> bytes | None:
+        if len(place) == 1:
+            return self._nodes.get(place[0])
+        ratchet = self._ratchets[place[0], place[1]]
+        if len(place) == 2:
             return uint64(ratchet.generation) + opaque(ratchet.secret)
-        skipped = ratchet.skipped.get(reader.uint32())
+        skipped = ratchet.skipped.get(place[2])
         return None if skipped is None else opaque(skipped.key) + opaque(skipped.nonce)
 
     @classmethod
@@ -281,9 +287,13 @@ class SecretTree:
             self._skipped_count += 1
 
 
-def _ratchet_key(leaf: LeafIndex, kind: int) -> bytes:
-    return b"R" + uint32(leaf) + uint8(kind)
+_Place = tuple[NodeIndex] | tuple[LeafIndex, int] | tuple[LeafIndex, int, int]
+"""Where a record belongs: an unopened node, a leaf's ratchet of a kind, or a skipped generation of it."""
 
 
-def _skipped_key(leaf: LeafIndex, kind: int, generation: int) -> bytes:
-    return b"S" + uint32(leaf) + uint8(kind) + uint32(generation)
+def _key(place: _Place) -> bytes:
+    if len(place) == 1:
+        return b"N" + uint32(place[0])
+    if len(place) == 2:
+        return b"R" + uint32(place[0]) + uint8(place[1])
+    return b"S" + uint32(place[0]) + uint8(place[1]) + uint32(place[2])
