@@ -351,7 +351,8 @@ class Group:
         content_type = message.content.content_type
         tree = self._epochs[self.epoch].secret_tree
         step = tree.plan_next(self.own_leaf_index, ratchet_kind(content_type))
-        self._trace(f"{content_type.name.lower()} key, generation {step.generation}")
+        if self._config.trace is not None:
+            self._trace(f"{content_type.name.lower()} key, generation {step.generation}")
         private = encrypt_content(
             self.suite,
             message,
@@ -379,7 +380,8 @@ class Group:
         self._require_active()
         receiver = Receiver(self._state, self._epochs, self._pending, self._config)
         staged = receiver.receive(message, psks, now)
-        self._trace(f"received {type(staged).__name__}")
+        if self._config.trace is not None:
+            self._trace(f"received {type(staged).__name__}")
         return staged
 
     # -- merging -----------------------------------------------------------------------------------
