@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
+from typing import Final
 
 from sottovoce.mls.errors import DecodingError
 from sottovoce.mls.group_info import GroupInfo, Welcome
@@ -41,12 +42,15 @@ class SenderType(IntEnum):
     NEW_MEMBER_COMMIT = 4
 
 
+_CONTENT_TYPES: Final = dict(enumerate(ContentType, start=1))
+
+
 def read_content_type(reader: Reader) -> ContentType:
     """Read a content type; raises ``DecodingError`` for one that is not defined."""
     number = reader.uint8()
-    if not 1 <= number <= 3:
+    if number not in _CONTENT_TYPES:
         raise DecodingError(f"a content type is {number}")
-    return ContentType(number)
+    return _CONTENT_TYPES[number]
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,11 @@ def read_content(reader: Reader, content_type: ContentType) -> Content:
     return read_proposal(reader) if content_type is ContentType.PROPOSAL else Commit.read(reader)
 
 
+def group_and_epoch(group_id: bytes, epoch: int) -> bytes:
+    """Encode what every framed content and every PrivateMessage begins with."""
+    return opaque(group_id) + uint64(epoch)
+
+
 @dataclass(frozen=True)
 class FramedContent:
     """Content with its group, epoch and sender (RFC 9420 §6)."""
@@ -112,7 +121,7 @@ class FramedContent:
     authenticated_data: bytes
     content: Content = field(repr=False)
 
-    @cached_property
+    @property
     def content_type(self) -> ContentType:
         """What the content is."""
         return content_type_of(self.content)
@@ -121,8 +130,7 @@ class FramedContent:
     def encoded(self) -> bytes:
         """The content as ``FramedContent``."""
         return (
-            opaque(self.group_id)
-            + uint64(self.epoch)
+            group_and_epoch(self.group_id, self.epoch)
             + self.sender.encode()
             + opaque(self.authenticated_data)
             + uint8(self.content_type)
@@ -210,7 +218,10 @@ class PublicMessage:
 
 @dataclass(frozen=True)
 class PrivateMessage:
-    """A framed content that members alone can read (RFC 9420 §6.3)."""
+    """A framed content that members alone can read (RFC 9420 §6.3).
+
+    Both AADs are beginnings of the encoding, so the parts are put together, or read, once.
+    """
 
     group_id: bytes
     epoch: int
@@ -220,28 +231,32 @@ class PrivateMessage:
     ciphertext: bytes
 
     @cached_property
+    def sender_data_aad(self) -> bytes:
+        """``SenderDataAAD``: group, epoch and content type (§6.3.2)."""
+        return group_and_epoch(self.group_id, self.epoch) + uint8(self.content_type)
+
+    @cached_property
+    def content_aad(self) -> bytes:
+        """``PrivateContentAAD``: the same, and the authenticated data (§6.3.1)."""
+        return self.sender_data_aad + opaque(self.authenticated_data)
+
+    @cached_property
     def encoded(self) -> bytes:
         """The message as ``PrivateMessage``."""
-        return (
-            opaque(self.group_id)
-            + uint64(self.epoch)
-            + uint8(self.content_type)
-            + opaque(self.authenticated_data)
-            + opaque(self.encrypted_sender_data)
-            + opaque(self.ciphertext)
-        )
+        return self.content_aad + opaque(self.encrypted_sender_data) + opaque(self.ciphertext)
 
     @classmethod
     def read(cls, reader: Reader) -> PrivateMessage:
-        """Read one."""
-        return cls(
-            reader.opaque(),
-            reader.uint64(),
-            read_content_type(reader),
-            reader.opaque(),
-            reader.opaque(),
-            reader.opaque(),
+        """Read one; the bytes it was read from are kept as its encoding."""
+        start = reader.position
+        group_id, epoch, content_type = reader.opaque(), reader.uint64(), read_content_type(reader)
+        sender_data_aad, authenticated_data = reader.since(start), reader.opaque()
+        content_aad = reader.since(start)
+        message = cls(group_id, epoch, content_type, authenticated_data, reader.opaque(), reader.opaque())
+        message.__dict__.update(
+            sender_data_aad=sender_data_aad, content_aad=content_aad, encoded=reader.since(start)
         )
+        return message
 
 
 Body = PublicMessage | PrivateMessage | Welcome | GroupInfo | KeyPackage

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.suites import CipherSuite
+from sottovoce.crypto.xor import xor
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
 from sottovoce.mls.framing import (
     AuthenticatedContent,
     ContentAuth,
-    ContentType,
     FramedContent,
     PrivateMessage,
     PublicMessage,
@@ -19,11 +19,12 @@ from sottovoce.mls.framing import (
     SenderType,
     WireFormat,
     encode_content,
+    group_and_epoch,
     read_content,
 )
 from sottovoce.mls.key_package import MLS10
 from sottovoce.mls.labels import expand_with_label, ref_hash, sign_with_label, verify_with_label
-from sottovoce.mls.presentation import Reader, opaque, uint8, uint16, uint32, uint64
+from sottovoce.mls.presentation import Reader, opaque, uint8, uint16, uint32
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.secret_tree import RatchetStep, SecretTree, ratchet_kind
 from sottovoce.mls.tree_math import LeafIndex
@@ -124,13 +125,9 @@ def _sender_data_key(suite: CipherSuite, secret: bytes, ciphertext: bytes) -> tu
     )
 
 
-def _sender_data_aad(group_id: bytes, epoch: int, content_type: ContentType) -> bytes:
-    return opaque(group_id) + uint64(epoch) + uint8(content_type)
-
-
 def _guarded(nonce: bytes, reuse_guard: bytes) -> bytes:
-    # §6.3.1: the reuse guard is XORed into the nonce's first four bytes; it is not secret.
-    return bytes(a ^ b for a, b in zip(nonce, reuse_guard, strict=False)) + nonce[4:]
+    # §6.3.1: the reuse guard is XORed into the nonce's first four bytes.
+    return xor(nonce[:4], reuse_guard) + nonce[4:]
 
 
 def encrypt_content(
@@ -149,15 +146,16 @@ def encrypt_content(
     """
     content = message.content
     plaintext = encode_content(content.content) + message.auth.encode()
-    plaintext += bytes(max(0, padded_length(len(plaintext)) - len(plaintext)))
+    plaintext = plaintext.ljust(padded_length(len(plaintext)), b"\0")
+    header = group_and_epoch(content.group_id, content.epoch) + uint8(content.content_type)
+    content_aad = header + opaque(content.authenticated_data)
     key, nonce = step.message_key.key, _guarded(step.message_key.nonce, reuse_guard)
-    header = _sender_data_aad(content.group_id, content.epoch, content.content_type)
-    ciphertext = suite.seal(key, nonce, header + opaque(content.authenticated_data), plaintext)
+    ciphertext = suite.seal(key, nonce, content_aad, plaintext)
     sender_data = uint32(step.leaf) + uint32(step.generation) + reuse_guard
     encrypted_sender_data = suite.seal(
         *_sender_data_key(suite, sender_data_secret, ciphertext), header, sender_data
     )
-    return PrivateMessage(
+    message = PrivateMessage(
         content.group_id,
         content.epoch,
         content.content_type,
@@ -165,6 +163,8 @@ def encrypt_content(
         encrypted_sender_data,
         ciphertext,
     )
+    message.__dict__["content_aad"] = content_aad
+    return message
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,9 @@ class SenderData:
 
 def open_sender_data(suite: CipherSuite, message: PrivateMessage, sender_data_secret: bytes) -> SenderData:
     """Open the sender data; raises ``UndecryptableMessage`` (§6.3.2)."""
-    header = _sender_data_aad(message.group_id, message.epoch, message.content_type)
     key, nonce = _sender_data_key(suite, sender_data_secret, message.ciphertext)
     try:
-        reader = Reader(suite.open(key, nonce, header, message.encrypted_sender_data))
+        reader = Reader(suite.open(key, nonce, message.sender_data_aad, message.encrypted_sender_data))
     except DecryptionError as error:
         raise UndecryptableMessage("the message's sender data does not open") from error
     sender = SenderData(LeafIndex(reader.uint32()), reader.uint32(), reader.fixed(4))
@@ -198,18 +197,24 @@ def decrypt_content(
     have been found in the tree.
     """
     step = secret_tree.plan(sender.leaf, ratchet_kind(message.content_type), sender.generation)
-    header = _sender_data_aad(message.group_id, message.epoch, message.content_type)
     key, nonce = step.message_key.key, _guarded(step.message_key.nonce, sender.reuse_guard)
     try:
-        plaintext = suite.open(key, nonce, header + opaque(message.authenticated_data), message.ciphertext)
+        plaintext = suite.open(key, nonce, message.content_aad, message.ciphertext)
     except DecryptionError as error:
         raise UndecryptableMessage("the message does not open with the key it names") from error
     reader = Reader(plaintext)
     body = read_content(reader, message.content_type)
+    encoded_body = reader.since(0)
     auth = ContentAuth.read(reader, message.content_type)
+    padding = reader.rest()
     # §6.3.1: "A receiver MUST verify that there are no non-zero bytes in the padding field".
-    if any(reader.rest()):
+    if padding != bytes(len(padding)):
         raise ValidationError(ValidationRule.FRAMING_PADDING)
     member = Sender.member(sender.leaf)
     content = FramedContent(message.group_id, message.epoch, member, message.authenticated_data, body)
+    # FramedContent begins as SenderDataAAD does, but for the content type at its end (§6, §6.3.2).
+    header = message.sender_data_aad
+    content.__dict__["encoded"] = (
+        header[:-1] + member.encode() + message.content_aad[len(header) :] + header[-1:] + encoded_body
+    )
     return AuthenticatedContent(WireFormat.PRIVATE_MESSAGE, content, auth), step
