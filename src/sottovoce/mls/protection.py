@@ -155,7 +155,7 @@ def encrypt_content(
     encrypted_sender_data = suite.seal(
         *_sender_data_key(suite, sender_data_secret, ciphertext), header, sender_data
     )
-    message = PrivateMessage(
+    framed = PrivateMessage(
         content.group_id,
         content.epoch,
         content.content_type,
@@ -163,8 +163,8 @@ def encrypt_content(
         encrypted_sender_data,
         ciphertext,
     )
-    message.__dict__["content_aad"] = content_aad
-    return message
+    framed.__dict__["content_aad"] = content_aad
+    return framed
 
 
 @dataclass(frozen=True)
