@@ -372,9 +372,9 @@ def _validate_new_keys(suite: CipherSuite, tree: RatchetTree, path: UpdatePath) 
         validate_public_key(suite, node.encryption_key)
     # §12.4.2: "none of the public keys in the UpdatePath appear in any node of the new ratchet tree".
     keys = {path.leaf_node.encryption_key, *(node.encryption_key for node in path.nodes)}
-    present = {leaf.encryption_key for _, leaf in tree.members() if leaf is not path.leaf_node}
-    present |= {node.encryption_key for _, node in tree.parents()}
-    if len(keys) != len(path.nodes) + 1 or keys & present:
+    # An external joiner's leaf is in the tree already.
+    present = tree.encryption_keys(apart_from=path.leaf_node)
+    if len(keys) != len(path.nodes) + 1 or not keys.isdisjoint(present):
         raise ValidationError(ValidationRule.PATH_KEYS, "a key of the path is not new")
 
 

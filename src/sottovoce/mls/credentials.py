@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from sottovoce.mls.errors import CredentialRefused, DecodingError
 from sottovoce.mls.presentation import Reader, opaque, uint16
@@ -15,6 +15,9 @@ class CredentialType(IntEnum):
 
     BASIC = 1
     X509 = 2
+
+
+_TYPES: Final[dict[int, CredentialType]] = {one.value: one for one in CredentialType}
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,10 @@ class Credential:
     def read(cls, reader: Reader) -> Credential:
         """Read one; a type whose body has no known form cannot be read and raises ``DecodingError``."""
         number = reader.uint16()
-        if number not in (CredentialType.BASIC, CredentialType.X509):
+        credential_type = _TYPES.get(number)
+        if credential_type is None:
             raise DecodingError(f"a credential of type {number} cannot be read")
-        return cls(CredentialType(number), reader.opaque())
+        return cls(credential_type, reader.opaque())
 
 
 class AuthenticationService(Protocol):

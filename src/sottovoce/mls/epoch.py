@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sottovoce.crypto.key_pair import KeyPair
@@ -34,6 +34,27 @@ class Member:
     def at(cls, index: LeafIndex, leaf: LeafNode) -> Member:
         """Return the member that ``leaf`` is."""
         return cls(index, leaf.credential, leaf.signature_key)
+
+
+class Roster(Mapping[LeafIndex, Member]):
+    """The members of a tree by their leaves: each is made when it is asked for, so an epoch costs nothing."""
+
+    __slots__ = ("_tree",)
+
+    def __init__(self, tree: RatchetTree) -> None:
+        self._tree = tree
+
+    def __getitem__(self, index: LeafIndex) -> Member:
+        leaf = self._tree.leaf(index)
+        if leaf is None:
+            raise KeyError(index)
+        return Member.at(index, leaf)
+
+    def __iter__(self) -> Iterator[LeafIndex]:
+        return (index for index, _ in self._tree.members())
+
+    def __len__(self) -> int:
+        return len(self._tree.leaves())
 
 
 @dataclass(frozen=True)
@@ -114,13 +135,12 @@ class PastEpoch:
     @classmethod
     def of(cls, state: EpochState) -> PastEpoch:
         """Return what is left of an epoch when the next begins."""
-        roster = {member.leaf_index: member for member in state.members()}
         secrets = state.secrets
         return cls(
             state.context,
             state.tree.leaf_count,
             state.own_leaf,
-            roster,
+            Roster(state.tree),
             secrets.sender_data_secret,
             secrets.resumption_psk,
         )

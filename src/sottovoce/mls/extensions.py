@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -53,6 +54,8 @@ def encode_extensions(extensions: Iterable[Extension]) -> bytes:
 def read_extensions(reader: Reader) -> Extensions:
     """Read ``Extension extensions<V>``; raises ``DecodingError`` if a type comes twice."""
     extensions = tuple(reader.vector(Extension.read))
+    if not extensions:
+        return ()
     # RFC 9420 §13.4: a list "MUST NOT have more than one extension of any given type".
     if len({extension.extension_type for extension in extensions}) != len(extensions):
         raise DecodingError("an extension type occurs twice in one list")
@@ -68,7 +71,14 @@ def find_extension(extensions: Iterable[Extension], extension_type: int) -> byte
 
 def read_numbers(reader: Reader) -> tuple[int, ...]:
     """Read a vector of two-byte numbers, known and unknown (GREASE) ones alike."""
-    return tuple(reader.vector(Reader.uint16))
+    return numbers_of(reader.opaque())
+
+
+def numbers_of(octets: bytes) -> tuple[int, ...]:
+    """Return the two-byte numbers that ``octets`` hold; raises ``DecodingError`` for an odd byte."""
+    if len(octets) & 1:
+        raise DecodingError("a list of two-byte numbers has an odd length")
+    return struct.unpack(f">{len(octets) >> 1}H", octets)
 
 
 def encode_numbers(numbers: Sequence[int]) -> bytes:

@@ -32,11 +32,16 @@ def verify_with_label(
     return suite.verify(public_key, opaque(PREFIX + label) + opaque(content), signature)
 
 
+def encryption_context(label: bytes, context: bytes) -> bytes:
+    """Return ``EncryptContext``, HPKE's ``info``: once for all that is sealed in one context (§5.1.3)."""
+    return opaque(PREFIX + label) + opaque(context)
+
+
 def encrypt_with_label(
     suite: CipherSuite, public_key: bytes, label: bytes, context: bytes, plaintext: bytes
 ) -> tuple[bytes, bytes]:
     """Seal ``plaintext`` to an HPKE key; returns (KEM output, ciphertext) (RFC 9420 §5.1.3)."""
-    return suite.hpke_seal(public_key, opaque(PREFIX + label) + opaque(context), b"", plaintext)
+    return suite.hpke_seal(public_key, encryption_context(label, context), b"", plaintext)
 
 
 def decrypt_with_label(
@@ -44,7 +49,7 @@ def decrypt_with_label(
 ) -> bytes:
     """Open what :func:`encrypt_with_label` sealed; raises ``DecryptionError`` (RFC 9420 §5.1.3)."""
     kem_output, ciphertext = sealed
-    return suite.hpke_open(private_key, kem_output, opaque(PREFIX + label) + opaque(context), b"", ciphertext)
+    return suite.hpke_open(private_key, kem_output, encryption_context(label, context), b"", ciphertext)
 
 
 def expand_with_label(suite: CipherSuite, secret: bytes, label: bytes, context: bytes, length: int) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -16,8 +17,8 @@ from sottovoce.mls.extensions import (
     Extensions,
     encode_extensions,
     encode_numbers,
+    numbers_of,
     read_extensions,
-    read_numbers,
 )
 from sottovoce.mls.labels import sign_with_label, verify_with_label
 from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64, vector
@@ -42,6 +43,9 @@ class LeafNodeSource(IntEnum):
     COMMIT = 3
 
 
+_SOURCES: Final[dict[int, LeafNodeSource]] = {source.value: source for source in LeafNodeSource}
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What a client supports (RFC 9420 §7.2); unknown numbers are kept and never acted upon (§13.5)."""
@@ -57,10 +61,36 @@ class Capabilities:
         lists = (self.versions, self.cipher_suites, self.extensions, self.proposals, self.credentials)
         return b"".join(map(encode_numbers, lists))
 
+    def supports_extension(self, number: int) -> bool:
+        """Whether the client lists the extension type, or need not because it is a default one."""
+        return number in DEFAULT_EXTENSION_TYPES or number in self.extensions
+
+    def supports_proposal(self, number: int) -> bool:
+        """Whether the client lists the proposal type, or need not because it is a default one."""
+        # §7.2: the types 0x0001 to 0x0007 are the default ones.
+        return 1 <= number <= 7 or number in self.proposals
+
     @classmethod
     def read(cls, reader: Reader) -> Capabilities:
-        """Read one."""
-        return cls(*(read_numbers(reader) for _ in range(5)))
+        """Read one; equal ones are one object where they are short: most members of a group say the same."""
+        lists = reader.opaque(), reader.opaque(), reader.opaque(), reader.opaque(), reader.opaque()
+        if sum(map(len, lists)) > _LONGEST_SHARED:
+            return cls(*map(numbers_of, lists))
+        return _shared_capabilities(*lists)
+
+
+_LONGEST_SHARED: Final = 512
+"""Bytes of capabilities above which nothing is kept of them: a peer must not fill our memory."""
+
+
+@lru_cache(maxsize=256)
+def _shared_capabilities(*lists: bytes) -> Capabilities:
+    return Capabilities(*map(_shared_numbers, lists))
+
+
+@lru_cache(maxsize=256)
+def _shared_numbers(octets: bytes) -> tuple[int, ...]:
+    return numbers_of(octets)
 
 
 @dataclass(frozen=True)
@@ -110,10 +140,13 @@ class LeafNode:
     @cached_property
     def encoded(self) -> bytes:
         """The leaf as it goes into messages and tree hashes."""
-        return self._signed_part + opaque(self.signature)
+        return self._encode_signed_part() + opaque(self.signature)
 
-    @cached_property
     def _signed_part(self) -> bytes:
+        # The signature comes last: what is before it is a part of the one encoding that is kept.
+        return self.encoded[: -len(opaque(self.signature))]
+
+    def _encode_signed_part(self) -> bytes:
         source = uint8(self.source)
         if self.lifetime is not None:
             source += self.lifetime.encode()
@@ -134,36 +167,35 @@ class LeafNode:
         start = reader.position
         encryption_key, signature_key = reader.opaque(), reader.opaque()
         credential, capabilities = Credential.read(reader), Capabilities.read(reader)
-        source = reader.uint8()
+        number = reader.uint8()
+        source = _SOURCES.get(number)
         lifetime = parent_hash = None
-        if source == LeafNodeSource.KEY_PACKAGE:
+        if source is LeafNodeSource.KEY_PACKAGE:
             lifetime = Lifetime.read(reader)
-        elif source == LeafNodeSource.COMMIT:
+        elif source is LeafNodeSource.COMMIT:
             parent_hash = reader.opaque()
-        elif source != LeafNodeSource.UPDATE:
-            raise DecodingError(f"a leaf's source is {source}")
+        elif source is None:
+            raise DecodingError(f"a leaf's source is {number}")
         extensions = read_extensions(reader)
-        signed_part = reader.since(start)
         leaf = cls(
             encryption_key,
             signature_key,
             credential,
             capabilities,
-            LeafNodeSource(source),
+            source,
             extensions,
             reader.opaque(),
             lifetime,
             parent_hash,
         )
-        leaf.__dict__["_signed_part"] = signed_part
         leaf.__dict__["encoded"] = reader.since(start)
         return leaf
 
     def _to_be_signed(self, group_id: bytes, leaf_index: LeafIndex) -> bytes:
         # RFC 9420 §7.2: LeafNodeTBS names the place in the group for every source but a key package.
         if self.source is LeafNodeSource.KEY_PACKAGE:
-            return self._signed_part
-        return self._signed_part + opaque(group_id) + uint32(leaf_index)
+            return self._signed_part()
+        return self._signed_part() + opaque(group_id) + uint32(leaf_index)
 
     def signed(
         self,
@@ -180,15 +212,6 @@ class LeafNode:
         """Whether the signature is right for this place in ``group_id`` (RFC 9420 §7.3)."""
         content = self._to_be_signed(group_id, leaf_index)
         return verify_with_label(suite, self.signature_key, b"LeafNodeTBS", content, self.signature)
-
-    def supports_extension(self, number: int) -> bool:
-        """Whether the client lists the extension type, or need not because it is a default one."""
-        return number in DEFAULT_EXTENSION_TYPES or number in self.capabilities.extensions
-
-    def supports_proposal(self, number: int) -> bool:
-        """Whether the client lists the proposal type, or need not because it is a default one."""
-        # §7.2: the types 0x0001 to 0x0007 are the default ones.
-        return 1 <= number <= 7 or number in self.capabilities.proposals
 
 
 @dataclass(frozen=True)
@@ -221,7 +244,9 @@ class ParentNode:
 
     def with_unmerged(self, leaf: LeafIndex) -> ParentNode:
         """Return this node with ``leaf`` among its unmerged leaves."""
-        return replace(self, unmerged_leaves=tuple(sorted({*self.unmerged_leaves, leaf})))
+        unmerged = list(self.unmerged_leaves)
+        insort(unmerged, leaf)
+        return ParentNode(self.encryption_key, self.parent_hash, tuple(unmerged))
 
 
 Node = LeafNode | ParentNode

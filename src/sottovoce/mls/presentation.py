@@ -37,13 +37,16 @@ def uint64(value: int) -> bytes:
     return value.to_bytes(8, "big")
 
 
+_SHORT_LENGTHS: Final = tuple(bytes((length,)) for length in range(0x40))
+
+
 def variable_length(value: int) -> bytes:
     """Encode a vector's length in 1, 2 or 4 bytes, the fewest that hold it (RFC 9420 §2.1.2).
 
     Raises ``OverflowError`` above :data:`MAX_VECTOR_LENGTH`: no structure of ours grows that large.
     """
-    if value < 0x40:
-        return value.to_bytes(1, "big")
+    if 0 <= value < 0x40:
+        return _SHORT_LENGTHS[value]
     if value < 0x4000:
         return (value | 0x4000).to_bytes(2, "big")
     if value > MAX_VECTOR_LENGTH:
@@ -53,7 +56,8 @@ def variable_length(value: int) -> bytes:
 
 def opaque(value: bytes) -> bytes:
     """Encode ``opaque value<V>``: length, then the bytes."""
-    return variable_length(len(value)) + value
+    length = len(value)
+    return (_SHORT_LENGTHS[length] if length < 0x40 else variable_length(length)) + value
 
 
 def vector(encoded: Iterable[bytes]) -> bytes:
@@ -105,44 +109,64 @@ class Reader:
 
     def uint16(self) -> int:
         """Read two bytes."""
-        return int.from_bytes(self.fixed(2), "big")
+        at = self._advance(2)
+        return self._data[at] << 8 | self._data[at + 1]
 
     def uint32(self) -> int:
         """Read four bytes."""
-        return int.from_bytes(self.fixed(4), "big")
+        at = self._advance(4)
+        return int.from_bytes(self._data[at : at + 4], "big")
 
     def uint64(self) -> int:
         """Read eight bytes."""
-        return int.from_bytes(self.fixed(8), "big")
+        at = self._advance(8)
+        return int.from_bytes(self._data[at : at + 8], "big")
 
     def variable_length(self) -> int:
         """Read a vector's length header; the length itself is not checked against the buffer here."""
-        first = self.uint8()
-        prefix, value = first >> 6, first & 0x3F
-        if prefix == 0:
-            return value
+        data, at = self._data, self._advance(1)
+        first = data[at]
+        if first < 0x40:
+            return first
         # RFC 9420 §2.1.2: vectors with the prefix 11 "are invalid and MUST be rejected".
-        if prefix == 3:
+        if first >= 0xC0:
             raise DecodingError("a vector's length header begins with the invalid prefix 11")
-        value = (
-            value << 8 | self.uint8() if prefix == 1 else value << 24 | int.from_bytes(self.fixed(3), "big")
-        )
+        if first < 0x80:
+            value, least = (first & 0x3F) << 8 | data[self._advance(1)], 0x40
+        else:
+            self._advance(3)
+            value, least = int.from_bytes(data[at : at + 4], "big") & MAX_VECTOR_LENGTH, 0x4000
         # RFC 9420 §2.1.2: "values using more bits than necessary MUST be treated as malformed".
-        if value < (0x40 if prefix == 1 else 0x4000):
+        if value < least:
             raise DecodingError(f"the vector length {value} is not in its shortest form")
         return value
 
     def opaque(self) -> bytes:
         """Read ``opaque value<V>``."""
-        return self.fixed(self.variable_length())
+        data, at = self._data, self._at
+        # Short values are most of what a large group's messages hold: their header is read here.
+        if at < self._end and (length := data[at]) < 0x40:
+            at += 1
+        else:
+            length = self.variable_length()
+            at = self._at
+        end = at + length
+        if end > self._end:
+            raise DecodingError(f"{length} bytes are wanted where {self._end - at} are left")
+        self._at = end
+        return data[at:end]
+
+    def nested(self) -> Reader:
+        """Read a vector's length; returns a reader of its bytes alone, which this one has passed."""
+        length = self.variable_length()
+        at = self._advance(length)
+        return Reader(self._data, at, at + length)
 
     def vector(self, read: Callable[[Reader], T]) -> list[T]:
         """Read ``T items<V>``: items until the vector's bytes are used up exactly."""
-        length = self.variable_length()
-        at = self._advance(length)
-        inner = Reader(self._data, at, at + length)
+        inner = self.nested()
         items = []
-        while not inner.at_end:
+        while inner._at != inner._end:  # noqa: SLF001  # of this class
             items.append(read(inner))
         return items
 

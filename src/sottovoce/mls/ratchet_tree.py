@@ -2,20 +2,29 @@
 
 A tree is two flat lists, nodes and cached hashes. Nodes never change, they are replaced; so
 :meth:`RatchetTree.copy` is two list copies (a few microseconds for a thousand members) and a staged
-state shares everything it did not touch.
+state shares everything it did not touch. What is asked of a whole subtree is asked of a slice of the
+list: the nodes under one node are neighbours in it, leaves at even places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.errors import DecodingError, ValidationError
 from sottovoce.mls.nodes import LeafNode, Node, NodeType, ParentNode
-from sottovoce.mls.presentation import Reader, decode, opaque, optional, uint8, uint32, vector
+from sottovoce.mls.presentation import Reader, decode, opaque, optional, uint8, uint32, variable_length
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex, NodeIndex
+
+_UNKNOWN: Final = b""
+"""Stands for a hash that is yet to be computed."""
+_LEAF: Final = uint8(NodeType.LEAF)
+_PARENT: Final = uint8(NodeType.PARENT)
+_BLANK: Final = optional(None)
+_PRESENT: Final = b"\x01"
 
 
 class RatchetTree:
@@ -24,11 +33,15 @@ class RatchetTree:
     Whoever changes a tree changes its own :meth:`copy`: a tree inside an epoch's state is never changed.
     """
 
-    __slots__ = ("_hashes", "_nodes")
+    __slots__ = ("_hashes", "_nodes", "_occupied")
 
-    def __init__(self, nodes: list[Node | None], hashes: list[bytes | None] | None = None) -> None:
+    def __init__(
+        self, nodes: list[Node | None], hashes: list[bytes] | None = None, occupied: int = 0
+    ) -> None:
         self._nodes = nodes
-        self._hashes: list[bytes | None] = [None] * len(nodes) if hashes is None else hashes
+        self._hashes: list[bytes] = [_UNKNOWN] * len(nodes) if hashes is None else hashes
+        self._occupied = occupied
+        """So many leaves from the left are known not to be blank: no place for a new member is there."""
 
     @classmethod
     def of_one(cls, leaf: LeafNode) -> RatchetTree:
@@ -37,10 +50,10 @@ class RatchetTree:
 
     def copy(self) -> RatchetTree:
         """Return a tree that can be changed without changing this one."""
-        return RatchetTree(self._nodes.copy(), self._hashes.copy())
+        return RatchetTree(self._nodes.copy(), self._hashes.copy(), self._occupied)
 
     def __repr__(self) -> str:
-        return f"RatchetTree({sum(1 for _ in self.members())} members, {self.leaf_count} leaves)"
+        return f"RatchetTree({len(self.leaves())} members, {self.leaf_count} leaves)"
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -69,19 +82,25 @@ class RatchetTree:
         node = self._nodes[index]
         return node if isinstance(node, ParentNode) else None
 
-    def members(self) -> Iterator[tuple[LeafIndex, LeafNode]]:
-        """Yield the leaves that are not blank, from left to right."""
-        for at in range(0, len(self._nodes), 2):
-            leaf = self._nodes[at]
-            if isinstance(leaf, LeafNode):
-                yield LeafIndex(at >> 1), leaf
+    def leaves(self) -> list[LeafNode]:
+        """Return the leaves that are not blank, from left to right."""
+        return [leaf for leaf in self._nodes[::2] if isinstance(leaf, LeafNode)]
 
-    def parents(self) -> Iterator[tuple[NodeIndex, ParentNode]]:
-        """Yield the parent nodes that are not blank, from left to right."""
-        for at in range(1, len(self._nodes), 2):
-            node = self._nodes[at]
-            if isinstance(node, ParentNode):
-                yield NodeIndex(at), node
+    def members(self) -> Iterator[tuple[LeafIndex, LeafNode]]:
+        """Yield the leaves that are not blank and their indices, from left to right."""
+        for index, leaf in enumerate(self._nodes[::2]):
+            if isinstance(leaf, LeafNode):
+                yield LeafIndex(index), leaf
+
+    def parents(self) -> list[tuple[NodeIndex, ParentNode]]:
+        """Return the parent nodes that are not blank and their indices, from left to right."""
+        parents = enumerate(self._nodes[1::2])
+        return [(NodeIndex(2 * at + 1), node) for at, node in parents if isinstance(node, ParentNode)]
+
+    def encryption_keys(self, *, apart_from: LeafNode | None = None) -> list[bytes]:
+        """Return the HPKE key of every node that is not blank, nor the very leaf ``apart_from``."""
+        nodes = self._nodes
+        return [node.encryption_key for node in nodes if node is not None and node is not apart_from]
 
     def direct_path(self, leaf: LeafIndex) -> list[NodeIndex]:
         """Return the nodes above a leaf, the root last."""
@@ -94,8 +113,12 @@ class RatchetTree:
             return [index, *map(tree_math.leaf_node_index, node.unmerged_leaves)]
         if node is not None:
             return [index]
-        if tree_math.is_leaf(index):
-            return []
+        below = tree_math.nodes_below(index)
+        nodes = self._nodes[below.start : below.stop]
+        # Where no parent is left, as after one commit that adds everybody, the leaves are all there is.
+        if not any(nodes[1::2]):
+            leaves = zip(below[::2], nodes[::2], strict=True)
+            return [NodeIndex(at) for at, leaf in leaves if leaf is not None]
         return self.resolution(tree_math.left(index)) + self.resolution(tree_math.right(index))
 
     def filtered_direct_path(self, leaf: LeafIndex) -> list[tuple[NodeIndex, NodeIndex]]:
@@ -107,46 +130,47 @@ class RatchetTree:
         path = []
         for node in self.direct_path(leaf):
             other = tree_math.sibling(below)
-            if self._has_member(other):
+            beside = tree_math.nodes_below(other)
+            if any(self._nodes[beside.start : beside.stop]):
                 path.append((node, other))
             below = node
         return path
-
-    def _has_member(self, index: NodeIndex) -> bool:
-        if self._nodes[index] is not None:
-            return True
-        if tree_math.is_leaf(index):
-            return False
-        return self._has_member(tree_math.left(index)) or self._has_member(tree_math.right(index))
 
     # -- changing ----------------------------------------------------------------------------------
 
     def put(self, index: NodeIndex, node: Node | None) -> None:
         """Replace one node and forget the hashes that depend on it."""
         self._nodes[index] = node
-        self._forget_hashes(index)
+        if node is None and tree_math.is_leaf(index):
+            self._occupied = min(self._occupied, index >> 1)
+        self._hashes[index] = _UNKNOWN
+        for above in tree_math.direct_path(index, self.leaf_count):
+            self._hashes[above] = _UNKNOWN
 
     def blank_path(self, leaf: LeafIndex) -> None:
         """Blank every node above ``leaf``."""
-        for index in self.direct_path(leaf):
-            self._nodes[index] = None
-        self._forget_hashes(tree_math.leaf_node_index(leaf))
+        self._hashes[tree_math.leaf_node_index(leaf)] = _UNKNOWN
+        for above in self.direct_path(leaf):
+            self._nodes[above] = None
+            self._hashes[above] = _UNKNOWN
 
     def add(self, leaf: LeafNode) -> LeafIndex:
         """Put ``leaf`` at the leftmost blank place, doubling a full tree (RFC 9420 §7.7)."""
-        blanks = (at >> 1 for at in range(0, len(self._nodes), 2) if self._nodes[at] is None)
-        index = LeafIndex(next(blanks, self.leaf_count))
-        if index == self.leaf_count:
-            blank: list[None] = [None] * (len(self._nodes) + 1)
-            self._nodes += blank
-            self._hashes += blank
+        nodes, at = self._nodes, 2 * self._occupied
+        while at < len(nodes) and nodes[at] is not None:
+            at += 2
+        if at > len(nodes):
+            self._hashes += [_UNKNOWN] * (len(nodes) + 1)
+            nodes += [None] * (len(nodes) + 1)
+        index = LeafIndex(at >> 1)
         # §7.7: "For each non-blank intermediate node along the path from the leaf L to the root ..., add
         # L's leaf index to the unmerged_leaves list for the node".
         for above in self.direct_path(index):
-            node = self._nodes[above]
+            node = nodes[above]
             if isinstance(node, ParentNode):
-                self._nodes[above] = node.with_unmerged(index)
-        self.put(tree_math.leaf_node_index(index), leaf)
+                nodes[above] = node.with_unmerged(index)
+        self.put(NodeIndex(at), leaf)
+        self._occupied = index + 1
         return index
 
     def update(self, index: LeafIndex, leaf: LeafNode) -> None:
@@ -162,56 +186,70 @@ class RatchetTree:
             del self._nodes[self.leaf_count - 1 :]
             del self._hashes[len(self._nodes) :]
 
-    def _forget_hashes(self, index: NodeIndex) -> None:
-        self._hashes[index] = None
-        while index != self.root:
-            index = tree_math.parent(index)
-            self._hashes[index] = None
-
     # -- hashes ------------------------------------------------------------------------------------
 
     def tree_hash(self, suite: CipherSuite, index: NodeIndex | None = None) -> bytes:
         """Return the tree hash of the subtree under ``index``, of the whole tree by default (§7.8)."""
         at = self.root if index is None else index
-        cached = self._hashes[at]
-        if cached is None:
-            cached = self._hashes[at] = self._compute_hash(suite, at, frozenset())
-        return cached
+        if not self._hashes[at]:
+            self._compute_hashes(suite, at)
+        return self._hashes[at]
+
+    def _compute_hashes(self, suite: CipherSuite, top: NodeIndex) -> None:
+        """Compute the hashes under ``top`` that are unknown, level by level from the leaves up."""
+        nodes, hashes, digest = self._nodes, self._hashes, suite.hash
+        layers: list[list[int]] = [[top]]
+        for level in range(tree_math.level(top), 0, -1):
+            half = 1 << (level - 1)
+            children = (child for at in layers[-1] for child in (at - half, at + half))
+            layers.append([child for child in children if not hashes[child]])
+        for at in layers.pop():
+            node = nodes[at]
+            encoded = _BLANK if node is None else _PRESENT + node.encoded
+            hashes[at] = digest(_LEAF + (at >> 1).to_bytes(4, "big") + encoded)
+        length = variable_length(suite.hash_length)
+        for level, layer in enumerate(reversed(layers)):
+            half = 1 << level
+            for at in layer:
+                node = nodes[at]
+                encoded = _BLANK if node is None else _PRESENT + node.encoded
+                children_hashes = length + hashes[at - half] + length + hashes[at + half]
+                hashes[at] = digest(_PARENT + encoded + children_hashes)
 
     def tree_hash_without(self, suite: CipherSuite, index: NodeIndex, absent: tuple[LeafIndex, ...]) -> bytes:
         """Return the tree hash as it was before the ``absent`` leaves came: §7.9's original tree hash."""
         below = tree_math.leaves_below(index)
-        missing = frozenset(leaf for leaf in absent if leaf in below)
-        return self._compute_hash(suite, index, missing) if missing else self.tree_hash(suite, index)
-
-    def _compute_hash(self, suite: CipherSuite, index: NodeIndex, absent: frozenset[LeafIndex]) -> bytes:
-        node = self._nodes[index]
+        missing = tuple(leaf for leaf in absent if leaf in below)
+        if not missing:
+            return self.tree_hash(suite, index)
         if tree_math.is_leaf(index):
-            leaf = tree_math.node_leaf_index(index)
-            encoded = None if node is None or leaf in absent else node.encoded
-            return suite.hash(uint8(NodeType.LEAF) + uint32(leaf) + optional(encoded))
-        if absent and isinstance(node, ParentNode):
-            remaining = tuple(leaf for leaf in node.unmerged_leaves if leaf not in absent)
+            return suite.hash(_LEAF + uint32(tree_math.node_leaf_index(index)) + _BLANK)
+        node = self.parent_node(index)
+        if node is not None:
+            remaining = tuple(leaf for leaf in node.unmerged_leaves if leaf not in missing)
             node = ParentNode(node.encryption_key, node.parent_hash, remaining)
-        hashes = b""
-        for child in (tree_math.left(index), tree_math.right(index)):
-            hashes += opaque(self.tree_hash_without(suite, child, tuple(absent)))
-        return suite.hash(uint8(NodeType.PARENT) + optional(None if node is None else node.encoded) + hashes)
+        left = self.tree_hash_without(suite, tree_math.left(index), missing)
+        right = self.tree_hash_without(suite, tree_math.right(index), missing)
+        encoded = optional(None if node is None else node.encoded)
+        return suite.hash(_PARENT + encoded + opaque(left) + opaque(right))
 
     # -- coding ------------------------------------------------------------------------------------
 
     def encode(self) -> bytes:
         """Encode as ``optional<Node> ratchet_tree<V>``, blank nodes at the end left out (§12.4.3.3)."""
-        last = max(at for at, node in enumerate(self._nodes) if node is not None)
-        return vector(
-            optional(None if node is None else uint8(2 if at & 1 else 1) + node.encoded)
-            for at, node in enumerate(self._nodes[: last + 1])
-        )
+        nodes = self._nodes
+        last = next(at for at in range(len(nodes) - 1, -1, -1) if nodes[at] is not None)
+        kinds = (_PRESENT + _LEAF, _PRESENT + _PARENT)
+        parts = [
+            _BLANK if node is None else kinds[at & 1] + node.encoded
+            for at, node in enumerate(nodes[: last + 1])
+        ]
+        return opaque(b"".join(parts))
 
     @classmethod
     def read(cls, reader: Reader) -> RatchetTree:
         """Read one; raises ``DecodingError``, or ``ValidationError`` T01 to T03 for its shape."""
-        nodes: list[Node | None] = reader.vector(lambda r: r.optional(_read_node))
+        nodes: list[Node | None] = reader.vector(_read_optional_node)
         if not nodes:
             raise ValidationError(ValidationRule.TREE_NOT_EMPTY)
         # §12.4.3.3: "the receiver MUST check that the last node in ratchet_tree is non-blank".
@@ -229,6 +267,10 @@ class RatchetTree:
     def decode(cls, data: bytes) -> RatchetTree:
         """Read exactly one tree from ``data``."""
         return decode(cls.read, data)
+
+
+def _read_optional_node(reader: Reader) -> Node | None:
+    return reader.optional(_read_node)
 
 
 def _read_node(reader: Reader) -> Node:

@@ -68,11 +68,10 @@ def sibling(node: NodeIndex) -> NodeIndex:
 
 def direct_path(node: NodeIndex, leaves: int) -> list[NodeIndex]:
     """Return the nodes above ``node``, its parent first and the root last; of the root, nothing."""
-    top = root(leaves)
-    path = []
-    while node != top:
-        node = parent(node)
-        path.append(node)
+    at, path = int(node), []
+    for above in range(level(node), leaves.bit_length() - 1):
+        at = (at | (1 << above)) & ~(1 << (above + 1))
+        path.append(NodeIndex(at))
     return path
 
 
@@ -80,6 +79,12 @@ def is_below(node: NodeIndex, ancestor: NodeIndex) -> bool:
     """Whether ``node`` is ``ancestor`` or in the subtree under it."""
     reach = (1 << level(ancestor)) - 1
     return ancestor - reach <= node <= ancestor + reach
+
+
+def nodes_below(node: NodeIndex) -> range:
+    """Return the indices of the nodes in the subtree under ``node``, itself among them."""
+    reach = (1 << level(node)) - 1
+    return range(node - reach, node + reach + 1)
 
 
 def leaves_below(node: NodeIndex) -> range:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sottovoce.crypto.errors import InvalidPublicKey
 from sottovoce.crypto.suites import CipherSuite
@@ -11,7 +12,7 @@ from sottovoce.mls.credentials import AuthenticationService
 from sottovoce.mls.errors import ValidationError
 from sottovoce.mls.extensions import Extensions, RequiredCapabilities
 from sottovoce.mls.key_package import MLS10
-from sottovoce.mls.nodes import LeafNode, ParentNode
+from sottovoce.mls.nodes import Capabilities, LeafNode, ParentNode
 from sottovoce.mls.presentation import opaque
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
@@ -34,9 +35,7 @@ def validate_tree(
     validate_uniqueness(tree)
     validate_group_support(tree, suite, extensions)
     # Whether a key of the right length can be sealed to was checked by the members, when it came.
-    nodes: list[LeafNode | ParentNode] = [node for _, node in tree.members()]
-    nodes += [node for _, node in tree.parents()]
-    if any(len(node.encryption_key) != suite.public_key_length for node in nodes):
+    if {*map(len, tree.encryption_keys())} != {suite.public_key_length}:
         raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY)
     for index, leaf in tree.members():
         # §7.3: "Verify that the signature on the LeafNode is valid".
@@ -48,17 +47,29 @@ def validate_tree(
 
 def validate_unmerged_leaves(tree: RatchetTree) -> None:
     """Check rule T04 for every parent node (§12.4.3.1)."""
-    for index, node in tree.parents():
+    parents = tree.parents()
+    unmerged = {index: frozenset(node.unmerged_leaves) for index, node in parents if node.unmerged_leaves}
+    for index, leaves in unmerged.items():
         below = tree_math.leaves_below(index)
-        for leaf in node.unmerged_leaves:
+        for leaf in leaves:
             if leaf not in below or tree.leaf(leaf) is None:
                 raise ValidationError(ValidationRule.TREE_UNMERGED, f"node {index}, leaf {leaf}")
-            for between in tree.direct_path(leaf):
-                if between == index:
-                    break
-                other = tree.parent_node(between)
-                if other is not None and leaf not in other.unmerged_leaves:
-                    raise ValidationError(ValidationRule.TREE_UNMERGED, f"node {between}, leaf {leaf}")
+            between = _next_parent(tree, index, leaf)
+            # What is between that node and the leaf is judged when it is that node's turn.
+            if between is not None and leaf not in unmerged.get(between, ()):
+                raise ValidationError(ValidationRule.TREE_UNMERGED, f"node {between}, leaf {leaf}")
+
+
+def _next_parent(tree: RatchetTree, above: NodeIndex, leaf: LeafIndex) -> NodeIndex | None:
+    """Return the highest parent node that is not blank between ``above`` and a leaf under it."""
+    bottom = tree_math.leaf_node_index(leaf)
+    at = above
+    while True:
+        at = tree_math.left(at) if bottom < at else tree_math.right(at)
+        if at == bottom:
+            return None
+        if tree.node(at) is not None:
+            return at
 
 
 def parent_hash(suite: CipherSuite, node: ParentNode, original_sibling_tree_hash: bytes) -> bytes:
@@ -97,11 +108,10 @@ def _covers(
 
 def validate_uniqueness(tree: RatchetTree) -> None:
     """Check rules L08 and L09: no key twice in one tree (§7.3, §12.4.3.1)."""
-    leaves = [leaf for _, leaf in tree.members()]
+    leaves = tree.leaves()
     if len({leaf.signature_key for leaf in leaves}) != len(leaves):
         raise ValidationError(ValidationRule.LEAF_SIGNATURE_KEY_UNIQUE)
-    keys = [leaf.encryption_key for leaf in leaves]
-    keys += [node.encryption_key for _, node in tree.parents()]
+    keys = tree.encryption_keys()
     if len(set(keys)) != len(keys):
         raise ValidationError(ValidationRule.LEAF_ENCRYPTION_KEY_UNIQUE)
 
@@ -117,40 +127,61 @@ def validate_public_key(suite: CipherSuite, public_key: bytes) -> None:
 def validate_own_extensions(leaf: LeafNode) -> None:
     """Check rule L06 (§7.3: "the extensions in the LeafNode are supported by checking …")."""
     for extension in leaf.extensions:
-        if not leaf.supports_extension(extension.extension_type):
+        if not leaf.capabilities.supports_extension(extension.extension_type):
             raise ValidationError(ValidationRule.LEAF_EXTENSIONS, f"type {extension.extension_type:#06x}")
 
 
-def validate_support(leaf: LeafNode, suite: CipherSuite, extensions: Extensions) -> None:
-    """Check that one leaf can live in the group: rules L04, L07, L10 (§7.2, §7.3, §13.4)."""
-    listed = leaf.capabilities
-    if MLS10 not in listed.versions or suite.id not in listed.cipher_suites:
-        raise ValidationError(ValidationRule.LEAF_VERSION_AND_SUITE)
-    required = RequiredCapabilities.of(extensions)
-    if (
-        not all(map(leaf.supports_extension, required.extension_types))
-        or not all(map(leaf.supports_proposal, required.proposal_types))
-        or not set(required.credential_types) <= set(listed.credentials)
-    ):
-        raise ValidationError(ValidationRule.LEAF_REQUIRED_CAPABILITIES)
-    for extension in extensions:
-        if not leaf.supports_extension(extension.extension_type):
-            raise ValidationError(
-                ValidationRule.LEAF_GROUP_EXTENSIONS, f"type {extension.extension_type:#06x}"
-            )
+@dataclass(frozen=True)
+class GroupRequirements:
+    """What a group asks of each member's capabilities (§7.2, §7.3, §11.1, §13.4)."""
+
+    suite: CipherSuite
+    required: RequiredCapabilities
+    extension_types: tuple[int, ...]
+    """Types of the GroupContext's extensions."""
+
+    @classmethod
+    def of(cls, suite: CipherSuite, extensions: Extensions) -> GroupRequirements:
+        """Return what a group with this suite and these extensions asks."""
+        types = tuple(extension.extension_type for extension in extensions)
+        return cls(suite, RequiredCapabilities.of(extensions), types)
+
+    def validate(self, listed: Capabilities) -> None:
+        """Check that a member who lists this can live in the group: rules L04, L07, L10."""
+        if MLS10 not in listed.versions or self.suite.id not in listed.cipher_suites:
+            raise ValidationError(ValidationRule.LEAF_VERSION_AND_SUITE)
+        required = self.required
+        if (
+            not all(map(listed.supports_extension, required.extension_types))
+            or not all(map(listed.supports_proposal, required.proposal_types))
+            or not set(required.credential_types) <= set(listed.credentials)
+        ):
+            raise ValidationError(ValidationRule.LEAF_REQUIRED_CAPABILITIES)
+        for number in self.extension_types:
+            if not listed.supports_extension(number):
+                raise ValidationError(ValidationRule.LEAF_GROUP_EXTENSIONS, f"type {number:#06x}")
+
+
+def _distinct(leaves: Iterable[LeafNode]) -> Iterable[Capabilities]:
+    """Return the capabilities of the leaves, those that are one object once."""
+    return {id(leaf.capabilities): leaf.capabilities for leaf in leaves}.values()
 
 
 def validate_group_support(
     tree: RatchetTree, suite: CipherSuite, extensions: Extensions, changed: Iterable[LeafIndex] | None = None
 ) -> None:
-    """Check :func:`validate_support` for the ``changed`` leaves, or for all, and rule L05 for everyone.
+    """Check :class:`GroupRequirements` for the ``changed`` leaves, or for all, and rule L05 for everyone.
 
     §7.3: "Verify that the credential type is supported by all members of the group".
     """
-    members = dict(tree.members())
-    for index in members if changed is None else changed:
-        validate_support(members[index], suite, extensions)
-    in_use = {leaf.credential.credential_type for leaf in members.values()}
-    for leaf in members.values():
-        if not in_use.issubset(leaf.capabilities.credentials):
+    leaves = tree.leaves()
+    judged = leaves
+    if changed is not None:
+        judged = [leaf for leaf in map(tree.leaf, changed) if leaf is not None]
+    requirements = GroupRequirements.of(suite, extensions)
+    for capabilities in _distinct(judged):
+        requirements.validate(capabilities)
+    in_use = {leaf.credential.credential_type for leaf in leaves}
+    for capabilities in _distinct(leaves):
+        if not in_use.issubset(capabilities.credentials):
             raise ValidationError(ValidationRule.LEAF_CREDENTIALS)
