@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from sottovoce.crypto import suites
 from sottovoce.crypto.aead import AES_128_GCM
+from sottovoce.crypto.dhkem import DHKEM_X25519
 from sottovoce.crypto.errors import DecryptionError, InvalidArgument, InvalidPrivateKey, InvalidPublicKey
 from sottovoce.crypto.hpke import Hpke
 from sottovoce.crypto.kdf import SHA256
-from sottovoce.crypto.kem import DHKEM_X25519
 from sottovoce.crypto.suites import CipherSuite
 
 every_suite = pytest.mark.parametrize("suite", suites.SUPPORTED.values(), ids=lambda suite: suite.name)
@@ -91,25 +91,31 @@ def test_export_of_an_impossible_length(length: int) -> None:
 def test_keys_that_are_none(suite: CipherSuite, aad: bytes) -> None:
     good = suite.derive_key_pair(bytes(suite.secret_length))
     for public_key in (b"", good.public[:-1], good.public + b"\0", b"\xff" * len(good.public)):
-        if public_key == b"\xff" * 32:
-            continue  # X25519 takes every string of 32 bytes; low order is tested apart
+        if public_key in (b"\xff" * 32, b"\xff" * 56):
+            continue  # X25519 and X448 take every string of their length; low order is tested apart
         with pytest.raises(InvalidPublicKey):
             suite.hpke_seal(public_key, b"", aad, b"")
         with pytest.raises(InvalidPublicKey):
             suite.hpke_export_to(public_key, b"", b"", 32)
+        with pytest.raises(InvalidPublicKey):
+            suite.validate_public_key(public_key)
+    suite.validate_public_key(good.public)
     kem_output, ciphertext = suite.hpke_seal(good.public, b"", aad, b"")
     with pytest.raises(InvalidPrivateKey):
         suite.hpke_open(good.private + b"\0", kem_output, b"", aad, ciphertext)
 
 
-@pytest.mark.parametrize("suite", [suites.DEFAULT, suites.cipher_suite(1)], ids=lambda suite: suite.name)
+@pytest.mark.parametrize(("id_", "length"), [(suites.DEFAULT.id, 32), (1, 32), (4, 56), (6, 56), (83, 32)])
 @pytest.mark.parametrize("aad", [b"", b"aad"])
-def test_low_order_x25519_is_refused(suite: CipherSuite, aad: bytes) -> None:
-    public_key = suite.derive_key_pair(bytes(32)).public[:-32] + bytes(32)
+def test_low_order_is_refused(id_: int, length: int, aad: bytes) -> None:
+    suite = suites.cipher_suite(id_)
+    public_key = suite.derive_key_pair(bytes(32)).public[:-length] + bytes(length)
     with pytest.raises(InvalidPublicKey):
         suite.hpke_seal(public_key, b"", aad, b"")
     with pytest.raises(InvalidPublicKey):
         suite.hpke_export_to(public_key, b"", b"", 32)
+    with pytest.raises(InvalidPublicKey):
+        suite.validate_public_key(public_key)
 
 
 @every_suite

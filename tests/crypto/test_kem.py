@@ -3,10 +3,20 @@ import os
 
 import pytest
 
+from sottovoce.crypto.dhkem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X448, DHKEM_X25519
 from sottovoce.crypto.errors import DecryptionError, InvalidPrivateKey, InvalidPublicKey
-from sottovoce.crypto.kem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519, Kem
+from sottovoce.crypto.hybrid_kem import MLKEM768_X25519, X_WING
+from sottovoce.crypto.kem import Kem, SingleShotKem
 
-ALL: tuple[Kem, ...] = (DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519)
+SINGLE_SHOT: tuple[SingleShotKem, ...] = (
+    DHKEM_P256,
+    DHKEM_P384,
+    DHKEM_P521,
+    DHKEM_X25519,
+    MLKEM768_X25519,
+    X_WING,
+)
+ALL: tuple[Kem, ...] = (*SINGLE_SHOT, DHKEM_X448)
 
 every_kem = pytest.mark.parametrize("kem", ALL, ids=lambda kem: f"{kem.id:04x}")
 
@@ -18,6 +28,12 @@ def test_hybrid_derives_its_seed_by_labeled_derive() -> None:
     assert MLKEM768_X25519.derive_key_pair(ikm).private == hashlib.shake_256(labeled_ikm).digest(32)
 
 
+def test_x_wing_hashes_the_key_material_to_its_seed() -> None:
+    ikm = bytes(range(64))
+    assert X_WING.derive_key_pair(ikm).private == hashlib.shake_256(ikm).digest(32)
+    assert X_WING.id == MLKEM768_X25519.id
+
+
 @every_kem
 def test_lengths_and_agreement(kem: Kem) -> None:
     key_pair = kem.derive_key_pair(os.urandom(66))
@@ -26,7 +42,20 @@ def test_lengths_and_agreement(kem: Kem) -> None:
     shared_secret, kem_output = kem.encapsulate(key_pair.public)
     assert len(kem_output) == kem.output_length
     assert kem.decapsulate(key_pair.private, kem_output) == shared_secret
+
+
+@pytest.mark.parametrize("kem", SINGLE_SHOT, ids=lambda kem: f"{kem.id:04x}")
+def test_cryptography_has_the_same_lengths_and_refuses_the_same(kem: SingleShotKem) -> None:
     assert kem.primitive.enc_length() == kem.output_length
+    for length in (0, 1, kem.public_key_length - 1, kem.public_key_length + 1):
+        with pytest.raises(InvalidPublicKey):
+            kem.load_public_key(bytes(length))
+    with pytest.raises(InvalidPrivateKey):
+        kem.load_private_key(bytes(kem.private_key_length + 1))
+
+
+def test_x448_is_not_among_them() -> None:
+    assert not isinstance(DHKEM_X448, SingleShotKem)
 
 
 @every_kem
@@ -42,16 +71,21 @@ def test_what_is_no_key_is_refused(kem: Kem) -> None:
     key_pair = kem.derive_key_pair(bytes(32))
     for length in (0, 1, kem.public_key_length - 1, kem.public_key_length + 1):
         with pytest.raises(InvalidPublicKey):
-            kem.load_public_key(bytes(length))
+            kem.encapsulate(bytes(length))
+        with pytest.raises(InvalidPublicKey):
+            kem.validate_public_key(bytes(length))
         with pytest.raises(DecryptionError):
             kem.decapsulate(key_pair.private, bytes(length))
     with pytest.raises(InvalidPrivateKey):
-        kem.load_private_key(bytes(kem.private_key_length + 1))
+        kem.decapsulate(bytes(kem.private_key_length + 1), bytes(kem.output_length))
 
 
 def test_hybrid_refuses_coefficients_above_the_modulus() -> None:
+    public_key = b"\xff" * 1184 + b"\x09" + bytes(31)
     with pytest.raises(InvalidPublicKey, match="ML-KEM-768"):
-        MLKEM768_X25519.load_public_key(b"\xff" * 1184 + b"\x09" + bytes(31))
+        MLKEM768_X25519.load_public_key(public_key)
+    with pytest.raises(InvalidPublicKey, match="ML-KEM-768"):
+        MLKEM768_X25519.validate_public_key(public_key)
 
 
 def test_hybrid_rejects_a_changed_ciphertext_implicitly() -> None:

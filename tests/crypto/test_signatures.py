@@ -7,6 +7,7 @@ from sottovoce.crypto.signatures import (
     ECDSA_P256,
     ECDSA_P384,
     ECDSA_P521,
+    ED448,
     ED25519,
     SignatureScheme,
     ed25519_key_pair,
@@ -15,7 +16,9 @@ from sottovoce.crypto.signatures import (
 )
 
 every_scheme = pytest.mark.parametrize(
-    "scheme", [ED25519, ECDSA_P256, ECDSA_P384, ECDSA_P521], ids=["Ed25519", "P-256", "P-384", "P-521"]
+    "scheme",
+    [ED25519, ED448, ECDSA_P256, ECDSA_P384, ECDSA_P521],
+    ids=["Ed25519", "Ed448", "P-256", "P-384", "P-521"],
 )
 
 
@@ -30,6 +33,23 @@ def test_ed25519_of_rfc_8032_test_2() -> None:
         "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
     )
     assert ed25519_verify(key_pair.public, b"\x72", signature)
+
+
+def test_ed448_of_rfc_8032_with_one_octet() -> None:
+    key_pair = ED448.key_pair(
+        bytes.fromhex(
+            "c4eab05d357007c632f3dbb48489924d552b08fe0c353a0d4a1f00acda2c463a"
+            "fbea67c5e8d2877c5e3bc397a659949ef8021e954e0a12274e"
+        )
+    )
+    assert key_pair.public.hex() == (
+        "43ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c086"
+        "6aea01eb00742802b8438ea4cb82169c235160627b4c3a9480"
+    )
+    signature = ED448.sign(key_pair.private, b"\x03")
+    assert signature.hex().startswith("26b8f91727bd62897af15e41eb43c377efb9c610d48f2335cb0bd0087810f435")
+    assert len(signature) == 114
+    assert ED448.verify(key_pair.public, b"\x03", signature)
 
 
 @every_scheme

@@ -16,8 +16,11 @@ every_suite = pytest.mark.parametrize("suite", suites.SUPPORTED.values(), ids=la
         (1, "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519", (32, 16, 32, 32, 32)),
         (2, "MLS_128_DHKEMP256_AES128GCM_SHA256_P256", (32, 16, 65, 65, 32)),
         (3, "MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519", (32, 32, 32, 32, 32)),
+        (4, "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448", (64, 32, 56, 56, 57)),
         (5, "MLS_256_DHKEMP521_AES256GCM_SHA512_P521", (64, 32, 133, 133, 66)),
+        (6, "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448", (64, 32, 56, 56, 57)),
         (7, "MLS_256_DHKEMP384_AES256GCM_SHA384_P384", (48, 32, 97, 97, 48)),
+        (83, "MLS_256_XWING_AES256GCM_SHA512_Ed25519", (64, 32, 1216, 1120, 32)),
         (0xF002, "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519", (48, 32, 1216, 1120, 32)),
     ],
 )
@@ -41,7 +44,7 @@ def test_the_default_is_the_hybrid_and_comes_first() -> None:
     assert next(iter(suites.SUPPORTED.values())) is suites.DEFAULT
 
 
-@pytest.mark.parametrize("id_", [-1, 0, 4, 6, 8, 0x0A0A, 0xF001, 0xFFFF])
+@pytest.mark.parametrize("id_", [-1, 0, 8, 82, 84, 0x0A0A, 0xF001, 0xFFFF])
 def test_a_number_not_supported_is_the_peers_fault(id_: int) -> None:
     with pytest.raises(UnsupportedCipherSuite, match="not supported") as caught:
         suites.cipher_suite(id_)

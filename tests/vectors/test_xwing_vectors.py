@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sottovoce.crypto.kem import MLKEM768_X25519
+from sottovoce.crypto.hybrid_kem import MLKEM768_X25519
 
 SHARED = Path(os.environ.get("SOTTOVOCE_SHARED", Path(__file__).parents[3] / "shared"))
 FILE = SHARED / "xwing-vectors" / "xwing.json"

@@ -1,8 +1,13 @@
-"""HPKE, base mode: single-shot encryption and secret export (RFC 9180 §5.1.1, §6.1, §6.2)."""
+"""HPKE, base mode: single-shot encryption and secret export (RFC 9180 §5.1.1, §6.1, §6.2).
+
+``cryptography`` seals and opens where it knows the KEM and there is no associated data; the key schedule
+here does it otherwise, and exports.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -11,7 +16,7 @@ from cryptography.hazmat.primitives import hpke
 from sottovoce.crypto.aead import AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, Aead
 from sottovoce.crypto.errors import DecryptionError, InvalidPublicKey
 from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
-from sottovoce.crypto.kem import Kem
+from sottovoce.crypto.kem import Kem, SingleShotKem
 from sottovoce.crypto.labeled import LabeledKdf
 
 _MODE_BASE: Final = b"\x00"
@@ -36,7 +41,7 @@ class _Context:
     exporter_secret: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hpke:
     """A KEM, the HKDF of ``hash_function`` and an AEAD, used in base mode."""
 
@@ -49,16 +54,17 @@ class Hpke:
 
         Raises :class:`~sottovoce.crypto.errors.InvalidPublicKey`.
         """
-        if aad:  # the single-shot interface of `cryptography` has no associated data
+        if aad or self._single_shot is None:
             shared_secret, kem_output = self.kem.encapsulate(public_key)
             context = self._key_schedule(shared_secret, info)
             return kem_output, self.aead.seal(context.key, context.base_nonce, aad, plaintext)
-        recipient = self.kem.load_public_key(public_key)
+        suite, kem = self._single_shot
+        recipient = kem.load_public_key(public_key)
         try:
-            sealed = self._suite().encrypt(plaintext, recipient, info)
+            sealed = suite.encrypt(plaintext, recipient, info)
         except ValueError:
             raise InvalidPublicKey("This public key is of low order.") from None
-        return sealed[: self.kem.output_length], sealed[self.kem.output_length :]
+        return sealed[: kem.output_length], sealed[kem.output_length :]
 
     def open(
         self, private_key: bytes, kem_output: bytes, info: bytes, aad: bytes, ciphertext: bytes
@@ -68,14 +74,15 @@ class Hpke:
         Raises :class:`~sottovoce.crypto.errors.DecryptionError` whatever is wrong with what the peer
         sent, and :class:`~sottovoce.crypto.errors.InvalidPrivateKey` for a private key that is none.
         """
-        if aad:
+        if aad or self._single_shot is None:
             context = self._key_schedule(self.kem.decapsulate(private_key, kem_output), info)
             return self.aead.open(context.key, context.base_nonce, aad, ciphertext)
-        recipient = self.kem.load_private_key(private_key)
-        if len(kem_output) != self.kem.output_length:
+        suite, kem = self._single_shot
+        recipient = kem.load_private_key(private_key)
+        if len(kem_output) != kem.output_length:
             raise DecryptionError("The KEM output has a wrong length.")
         try:
-            return self._suite().decrypt(kem_output + ciphertext, recipient, info)
+            return suite.decrypt(kem_output + ciphertext, recipient, info)
         except InvalidTag:
             raise DecryptionError("The HPKE ciphertext is not authentic.") from None
 
@@ -99,9 +106,13 @@ class Hpke:
         shared_secret = self.kem.decapsulate(private_key, kem_output)
         return self._export(self._key_schedule(shared_secret, info), exporter_context, length)
 
-    def _suite(self) -> hpke.Suite:
-        return hpke.Suite(self.kem.primitive, _KDFS[self.hash_function][1], _AEADS[self.aead])
+    @cached_property
+    def _single_shot(self) -> tuple[hpke.Suite, SingleShotKem] | None:
+        if not isinstance(self.kem, SingleShotKem):
+            return None
+        return hpke.Suite(self.kem.primitive, _KDFS[self.hash_function][1], _AEADS[self.aead]), self.kem
 
+    @cached_property
     def _labeled_kdf(self) -> LabeledKdf:
         numbers = (self.kem.id, _KDFS[self.hash_function][0], self.aead.id)
         suite_id = b"HPKE" + b"".join(number.to_bytes(2, "big") for number in numbers)
@@ -109,7 +120,7 @@ class Hpke:
 
     def _key_schedule(self, shared_secret: bytes, info: bytes) -> _Context:
         """Run ``KeySchedule`` in base mode: no PSK, so ``psk`` and ``psk_id`` are empty (§5.1)."""
-        labeled_kdf = self._labeled_kdf()
+        labeled_kdf = self._labeled_kdf
         psk_id_hash = labeled_kdf.extract(b"", b"psk_id_hash", b"")
         info_hash = labeled_kdf.extract(b"", b"info_hash", info)
         context = _MODE_BASE + psk_id_hash + info_hash
@@ -122,4 +133,4 @@ class Hpke:
 
     def _export(self, context: _Context, exporter_context: bytes, length: int) -> bytes:
         """Return ``Context.Export(exporter_context, L)`` (§5.3)."""
-        return self._labeled_kdf().expand(context.exporter_secret, b"sec", exporter_context, length)
+        return self._labeled_kdf.expand(context.exporter_secret, b"sec", exporter_context, length)

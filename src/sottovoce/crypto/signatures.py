@@ -1,4 +1,4 @@
-"""Signatures: Ed25519 (RFC 8032) and ECDSA on the NIST curves (FIPS 186-5), over serialised keys."""
+"""Signatures: Ed25519 and Ed448 (RFC 8032), ECDSA on the NIST curves (FIPS 186-5), over serialised keys."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey, Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sottovoce.crypto import nist_curves
@@ -17,6 +18,7 @@ from sottovoce.crypto.nist_curves import NistCurve
 
 ED25519_KEY_LENGTH: Final = 32
 ED25519_SIGNATURE_LENGTH: Final = 64
+ED448_KEY_LENGTH: Final = 57
 
 
 @lru_cache(maxsize=4096)
@@ -90,6 +92,36 @@ class Ed25519:
 
 
 @dataclass(frozen=True, slots=True)
+class Ed448:
+    """Ed448 with an empty context: keys of 57 bytes, signatures of 114 (RFC 8032 §5.2)."""
+
+    seed_length: int = ED448_KEY_LENGTH
+
+    def key_pair(self, seed: bytes) -> KeyPair:
+        """Return the key pair of a 57-byte seed; the private key is the seed (RFC 8032 §5.2.5).
+
+        Raises :class:`~sottovoce.crypto.errors.InvalidArgument` for a seed of another length.
+        """
+        if len(seed) != ED448_KEY_LENGTH:
+            raise InvalidArgument("An Ed448 seed has 57 bytes.")
+        return KeyPair(seed, Ed448PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
+
+    def sign(self, private_key: bytes, message: bytes) -> bytes:
+        """Return the 114-byte signature; raise ``InvalidPrivateKey`` unless the key has 57 bytes."""
+        if len(private_key) != ED448_KEY_LENGTH:
+            raise InvalidPrivateKey("An Ed448 private key has 57 bytes.")
+        return Ed448PrivateKey.from_private_bytes(private_key).sign(message)
+
+    def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
+        """Tell whether ``signature`` is one of ``message``; a malformed key verifies nothing."""
+        try:
+            Ed448PublicKey.from_public_bytes(public_key).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Ecdsa:
     """ECDSA with the hash of the curve's strength.
 
@@ -129,6 +161,7 @@ class Ecdsa:
 
 
 ED25519: Final = Ed25519()
+ED448: Final = Ed448()
 ECDSA_P256: Final = Ecdsa(nist_curves.P256)
 ECDSA_P384: Final = Ecdsa(nist_curves.P384)
 ECDSA_P521: Final = Ecdsa(nist_curves.P521)

@@ -8,12 +8,14 @@ from typing import Final
 
 from sottovoce.crypto import kdf
 from sottovoce.crypto.aead import AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, Aead
+from sottovoce.crypto.dhkem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X448, DHKEM_X25519
 from sottovoce.crypto.errors import UnsupportedCipherSuite
 from sottovoce.crypto.hpke import Hpke
+from sottovoce.crypto.hybrid_kem import MLKEM768_X25519, X_WING
 from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
-from sottovoce.crypto.kem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X25519, MLKEM768_X25519, Kem
+from sottovoce.crypto.kem import Kem
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.signatures import ECDSA_P256, ECDSA_P384, ECDSA_P521, ED25519, SignatureScheme
+from sottovoce.crypto.signatures import ECDSA_P256, ECDSA_P384, ECDSA_P521, ED448, ED25519, SignatureScheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class CipherSuite:
     hash_function: HashFunction = field(repr=False, compare=False)
     aead: Aead = field(repr=False, compare=False)
     signature: SignatureScheme = field(repr=False, compare=False)
+    _hpke: Hpke = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hpke", Hpke(self.kem, self.hash_function, self.aead))
 
     @property
     def hash_length(self) -> int:
@@ -97,27 +103,31 @@ class CipherSuite:
         """``KEM.DeriveKeyPair`` of the suite's HPKE."""
         return self.kem.derive_key_pair(ikm)
 
+    def validate_public_key(self, public_key: bytes) -> None:
+        """Raise ``InvalidPublicKey`` for bytes that :meth:`hpke_seal` would refuse, at less than its cost."""
+        self.kem.validate_public_key(public_key)
+
     def hpke_seal(self, public_key: bytes, info: bytes, aad: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
         """Return (KEM output, ciphertext); raise ``InvalidPublicKey``."""
-        return self._hpke().seal(public_key, info, aad, plaintext)
+        return self._hpke.seal(public_key, info, aad, plaintext)
 
     def hpke_open(
         self, private_key: bytes, kem_output: bytes, info: bytes, aad: bytes, ciphertext: bytes
     ) -> bytes:
         """Return the plaintext; raise ``DecryptionError`` or, for our own key, ``InvalidPrivateKey``."""
-        return self._hpke().open(private_key, kem_output, info, aad, ciphertext)
+        return self._hpke.open(private_key, kem_output, info, aad, ciphertext)
 
     def hpke_export_to(
         self, public_key: bytes, info: bytes, exporter_context: bytes, length: int
     ) -> tuple[bytes, bytes]:
         """Return (KEM output, exported secret of ``length`` bytes); raise ``InvalidPublicKey``."""
-        return self._hpke().export_to(public_key, info, exporter_context, length)
+        return self._hpke.export_to(public_key, info, exporter_context, length)
 
     def hpke_export_from(
         self, private_key: bytes, kem_output: bytes, info: bytes, exporter_context: bytes, length: int
     ) -> bytes:
         """Return the exported secret of ``length`` bytes; raise ``DecryptionError``."""
-        return self._hpke().export_from(private_key, kem_output, info, exporter_context, length)
+        return self._hpke.export_from(private_key, kem_output, info, exporter_context, length)
 
     def signature_key_pair(self, seed: bytes) -> KeyPair:
         """Return the signature key pair of a random seed of ``signature_seed_length`` bytes."""
@@ -130,9 +140,6 @@ class CipherSuite:
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether ``signature`` is one of ``message``; a malformed key verifies nothing."""
         return self.signature.verify(public_key, message, signature)
-
-    def _hpke(self) -> Hpke:
-        return Hpke(self.kem, self.hash_function, self.aead)
 
 
 MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519: Final = CipherSuite(
@@ -149,8 +156,14 @@ MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519: Final = CipherSuite(
     CHACHA20_POLY1305,
     ED25519,
 )
+MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448: Final = CipherSuite(
+    4, "MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448", DHKEM_X448, SHA512, AES_256_GCM, ED448
+)
 MLS_256_DHKEMP521_AES256GCM_SHA512_P521: Final = CipherSuite(
     5, "MLS_256_DHKEMP521_AES256GCM_SHA512_P521", DHKEM_P521, SHA512, AES_256_GCM, ECDSA_P521
+)
+MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448: Final = CipherSuite(
+    6, "MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448", DHKEM_X448, SHA512, CHACHA20_POLY1305, ED448
 )
 MLS_256_DHKEMP384_AES256GCM_SHA384_P384: Final = CipherSuite(
     7, "MLS_256_DHKEMP384_AES256GCM_SHA384_P384", DHKEM_P384, SHA384, AES_256_GCM, ECDSA_P384
@@ -158,6 +171,10 @@ MLS_256_DHKEMP384_AES256GCM_SHA384_P384: Final = CipherSuite(
 # IANA has assigned no number yet; 0xF000 to 0xFFFF are for private use (RFC 9420 §17.1).
 MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519: Final = CipherSuite(
     0xF002, "MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519", MLKEM768_X25519, SHA384, AES_256_GCM, ED25519
+)
+# No registered suite: what ts-mls 1.6 calls 83, so that an implementation of others can check the hybrid.
+MLS_256_XWING_AES256GCM_SHA512_Ed25519: Final = CipherSuite(
+    83, "MLS_256_XWING_AES256GCM_SHA512_Ed25519", X_WING, SHA512, AES_256_GCM, ED25519
 )
 
 DEFAULT: Final = MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519
@@ -170,8 +187,11 @@ SUPPORTED: Final = MappingProxyType(
             MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519,
             MLS_128_DHKEMP256_AES128GCM_SHA256_P256,
             MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519,
+            MLS_256_DHKEMX448_AES256GCM_SHA512_Ed448,
             MLS_256_DHKEMP521_AES256GCM_SHA512_P521,
+            MLS_256_DHKEMX448_CHACHA20POLY1305_SHA512_Ed448,
             MLS_256_DHKEMP384_AES256GCM_SHA384_P384,
+            MLS_256_XWING_AES256GCM_SHA512_Ed25519,
         )
     }
 )
