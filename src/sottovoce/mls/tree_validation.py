@@ -117,9 +117,9 @@ def validate_uniqueness(tree: RatchetTree) -> None:
 
 
 def validate_public_key(suite: CipherSuite, public_key: bytes) -> None:
-    """Check rule L13 by sealing nothing to the key: else the next commit, ours perhaps, would fail on it."""
+    """Check rule L13, that the key can be sealed to: else the next commit, ours perhaps, would fail on it."""
     try:
-        suite.hpke_seal(public_key, b"", b"", b"")
+        suite.validate_public_key(public_key)
     except InvalidPublicKey as error:
         raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY) from error
 
