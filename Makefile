@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+LINTED := $(wildcard src tests docs bench fuzz interop)
 
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
@@ -12,7 +13,7 @@ WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit interop end-to-end pictures lock clean
+.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,8 +54,8 @@ demo: venv ## a real server, three real clients, an encrypted conversation
 test: lint types layers unit end-to-end ## every check: lint, types, layers, tests, coverage
 
 lint: dev ## ruff
-	@$(BIN)/ruff check src tests docs
-	@$(BIN)/ruff format --check --quiet src tests docs
+	@$(BIN)/ruff check --quiet $(LINTED)
+	@$(BIN)/ruff format --check --quiet $(LINTED)
 
 types: dev ## mypy, strict
 	@$(BIN)/mypy
@@ -74,6 +75,9 @@ end-to-end: dev ## real processes, real TLS, real terminals
 	@command -v tmux >/dev/null || { echo "make test needs tmux; on Debian: apt-get install tmux" >&2; exit 1; }
 	@command -v openssl >/dev/null || { echo "make test needs openssl; on Debian: apt-get install openssl" >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/end_to_end
+
+bench-mls: dev interop/node_modules/.stamp ## MLS here and in ts-mls in one run: ratios, memory, storage
+	@$(WITH_NODE); $(BIN)/python -m bench $(if $(QUICK),--quick)
 
 pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the tables and write the JSON."""
     choices = _parser().parse_args(arguments)
     members = choices.members or ([2, 100] if choices.quick else [2, 100, 1000])
-    report = _report(members, choices.rounds, choices.ts_mls)
+    contests = {number: _CONTESTS[number] for number in choices.suite}
+    report = _report(contests, members, choices.rounds, choices.ts_mls)
     choices.json.parent.mkdir(parents=True, exist_ok=True)
     choices.json.write_text(json.dumps(report.as_json(), indent=1) + "\n")
     print("\n".join(report.lines()))
@@ -39,15 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="groups of 2 and 100 only")
     parser.add_argument("--members", type=int, nargs="+", help="sizes of the groups, 2 at least")
+    parser.add_argument(
+        "--suite", type=int, nargs="+", choices=_CONTESTS, default=_CONTESTS, help="suites of ts-mls"
+    )
     parser.add_argument("--rounds", type=int, default=0, help="rounds for each size")
     parser.add_argument("--ts-mls", type=Path, default=Path("interop"), help="folder with ts-mls installed")
     parser.add_argument("--json", type=Path, default=Path("build/bench-mls.json"), help="file to write")
     return parser
 
 
-def _report(members: Sequence[int], rounds: int, folder: Path) -> Report:
+def _report(
+    contests: Mapping[int, Sequence[int]], members: Sequence[int], rounds: int, folder: Path
+) -> Report:
     start = time.monotonic()
-    suites = {number: cipher_suite(number) for numbers in _CONTESTS.values() for number in numbers}
+    suites = {number: cipher_suite(number) for numbers in contests.values() for number in numbers}
     primitives = {number: Primitives.of(number) for number in suites}
     versions = {
         "python": platform.python_version(),
@@ -62,7 +68,7 @@ def _report(members: Sequence[int], rounds: int, folder: Path) -> Report:
             versions |= peer.ask("versions")
         except PeerFailed as error:
             peer, missing = None, str(error)
-        for peer_suite, numbers in _CONTESTS.items():
+        for peer_suite, numbers in contests.items():
             ours = [suites[number] for number in numbers]
             for size in members:
                 contest = Contest(ours, peer_suite, size, rounds or _ROUNDS.get(size, 5))

@@ -52,7 +52,7 @@ def test_keeping_a_group_is_measured(results: dict[str, Any]) -> None:
 
 def test_without_node_the_table_says_so(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
-    command = [*COMMAND, "2", "--json", str(file)]
+    command = [*COMMAND, "2", "--suite", "1", "--json", str(file)]
     environment = {"PATH": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
     subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     cells = json.loads(file.read_text())["cells"]
