@@ -13,7 +13,7 @@ WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls pictures lock clean
+.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls fuzz pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ interop/node_modules/.stamp: interop/package.json interop/package-lock.json inte
 	  $(PIP) install --require-hashes -r requirements/node.txt || \
 	  { echo "make test needs Node 20 or newer with npm; on Debian: apt-get install nodejs npm" >&2; exit 1; }
 	@$(WITH_NODE); cd interop && npm ci --silent
+	@touch $@
+
+# Apart from the other tools: atheris has libFuzzer in it, and wheels for Linux on x86-64 only.
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@echo "setting up atheris"
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 venv: $(VENV)/.runtime ## set up .venv with the sottovoce command in it, nothing else
@@ -79,6 +85,9 @@ end-to-end: dev ## real processes, real TLS, real terminals
 bench-mls: dev interop/node_modules/.stamp ## MLS here and in ts-mls in one run: ratios, memory, storage
 	@$(WITH_NODE); $(BIN)/python -m bench $(if $(QUICK),--quick)
 
+fuzz: $(VENV)/.fuzz ## a million inputs to the decoders under atheris (FUZZ="--runs N --seed N")
+	@$(BIN)/python fuzz/run.py $(FUZZ)
+
 pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py
 
@@ -93,4 +102,6 @@ lock: dev ## resolve the requirement files anew, with hashes
 	  --no-emit-find-links --no-header --extra dev pyproject.toml requirements/build.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header requirements/node.in -o requirements/node.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header requirements/fuzz.in -c requirements/dev.txt -o requirements/fuzz.txt
 	@cd interop && npm install --package-lock-only --silent

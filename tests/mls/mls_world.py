@@ -133,6 +133,17 @@ def whole(group: Group) -> tuple[bytes, dict[bytes, bytes]]:
     return group.epoch_snapshot(), group.all_records()
 
 
+def stored(group: Group) -> dict[bytes, bytes]:
+    """Everything a group is, as named parts; with :func:`restored` the one place that knows their form."""
+    snapshot, records = whole(group)
+    return {b"": snapshot, **records}
+
+
+def restored(parts: Mapping[bytes, bytes], config: GroupConfig = CONFIG) -> Group:
+    """The group that was :func:`stored`."""
+    return Group.restore(parts[b""], {key: value for key, value in parts.items() if key}, config=config)
+
+
 @contextmanager
 def unchanged(*groups: Group) -> Iterator[None]:
     """Check that nothing inside changes these groups."""
