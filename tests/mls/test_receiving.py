@@ -27,10 +27,8 @@ from sottovoce.mls import (
     StagedCommit,
     UndecryptableMessage,
     ValidationRule,
-    treekem,
 )
 from sottovoce.mls.framing import FramedContent, MLSMessage, PrivateMessage, PublicMessage, Sender, WireFormat
-from sottovoce.mls.labels import encrypt_with_label
 from sottovoce.mls.proposals import Commit, ExternalInit, PathNode, ReInit, Remove, UpdatePath
 from sottovoce.mls.protection import sign_content
 from sottovoce.mls.tree_math import NodeIndex
@@ -183,11 +181,13 @@ class TestPath:
     def test_a_short_path_secret(self, world: World) -> None:
         alice, bob, _ = world.group_of("alice", "bob", "carol")
 
-        def short(suite: CipherSuite, key: bytes, label: bytes, context: bytes, _: bytes) -> object:
-            return encrypt_with_label(suite, key, label, context, b"short")
+        seal = CipherSuite.hpke_seal
+
+        def short(suite: CipherSuite, key: bytes, info: bytes, aad: bytes, _: bytes) -> object:
+            return seal(suite, key, info, aad, b"short")
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(treekem, "encrypt_with_label", short)
+            patch.setattr(CipherSuite, "hpke_seal", short)
             message = alice.commit(random=os.urandom, now=NOW).message
         refused(bob, message, ValidationRule.PATH_SECRET)
 

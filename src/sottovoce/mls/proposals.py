@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import ClassVar
 
+from sottovoce.mls.ciphertexts import HPKECiphertext, encode_ciphertexts, read_ciphertexts
 from sottovoce.mls.errors import DecodingError
 from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
 from sottovoce.mls.key_package import KeyPackage
@@ -238,19 +240,17 @@ class PathNode:
     """A new key on the path, and its secret for each node of the copath's resolution (§7.6)."""
 
     encryption_key: bytes
-    encrypted_path_secret: tuple[tuple[bytes, bytes], ...]
-    """(KEM output, ciphertext) pairs."""
+    encrypted_path_secret: Sequence[HPKECiphertext]
 
     @cached_property
     def encoded(self) -> bytes:
         """The node as ``UpdatePathNode``."""
-        pairs = vector(opaque(kem) + opaque(ciphertext) for kem, ciphertext in self.encrypted_path_secret)
-        return opaque(self.encryption_key) + pairs
+        return opaque(self.encryption_key) + encode_ciphertexts(self.encrypted_path_secret)
 
     @classmethod
     def read(cls, reader: Reader) -> PathNode:
         """Read one."""
-        return cls(reader.opaque(), tuple(reader.vector(lambda r: (r.opaque(), r.opaque()))))
+        return cls(reader.opaque(), read_ciphertexts(reader))
 
 
 @dataclass(frozen=True)

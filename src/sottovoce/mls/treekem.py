@@ -10,7 +10,7 @@ from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
-from sottovoce.mls.labels import decrypt_with_label, derive_secret, encrypt_with_label
+from sottovoce.mls.labels import decrypt_with_label, derive_secret, encryption_context
 from sottovoce.mls.nodes import LeafNode, LeafNodeSource, ParentNode
 from sottovoce.mls.proposals import PathNode, UpdatePath
 from sottovoce.mls.ratchet_tree import RatchetTree
@@ -81,17 +81,13 @@ class NewPath:
         """Encrypt each secret to the copath's resolution without the leaves just ``added`` (§7.5)."""
         new = set(map(tree_math.leaf_node_index, added))
         nodes = []
+        info = encryption_context(b"UpdatePathNode", group_context)
         pairs = zip(self.filtered, self.secrets.path_secrets, self.secrets.key_pairs, strict=True)
         for (_, other), secret, key_pair in pairs:
-            ciphertexts = []
-            for index in tree.resolution(other):
-                node = tree.node(index)
-                if index not in new and node is not None:
-                    key = node.encryption_key
-                    ciphertexts.append(
-                        encrypt_with_label(suite, key, b"UpdatePathNode", group_context, secret)
-                    )
-            nodes.append(PathNode(key_pair.public, tuple(ciphertexts)))
+            recipients = [tree.node(at) for at in tree.resolution(other) if at not in new]
+            keys = [node.encryption_key for node in recipients if node is not None]
+            sealed = tuple(suite.hpke_seal(key, info, b"", secret) for key in keys)
+            nodes.append(PathNode(key_pair.public, sealed))
         return UpdatePath(self.leaf_node, tuple(nodes))
 
 
