@@ -1,4 +1,5 @@
 import hashlib
+import hmac
 
 import pytest
 
@@ -46,3 +47,22 @@ def test_only_the_whole_tag_holds(hash_function: HashFunction) -> None:
     tag = kdf.mac(hash_function, b"key", b"data")
     assert kdf.verify_mac(hash_function, b"key", b"data", tag)
     assert not any(kdf.verify_mac(hash_function, b"key", b"data", tag[:length]) for length in range(len(tag)))
+
+
+@every_hash
+def test_expand_is_the_same_stream_at_every_length(hash_function: HashFunction) -> None:
+    """One block is made by another call than several: RFC 5869 §2.3 spelled out over :mod:`hmac`."""
+    prk, info, blocks, last = b"p" * 50, b"info", b"", b""
+    for counter in (1, 2, 3):
+        last = hmac.digest(prk, last + info + bytes([counter]), hash_function.name)
+        blocks += last
+    for length in range(len(blocks) + 1):
+        assert kdf.hkdf_expand(hash_function, prk, info, length) == blocks[:length]
+
+
+@every_hash
+@pytest.mark.parametrize("key_length", [0, 1, 64, 65, 128, 129])
+def test_mac_is_hmac_for_keys_of_every_size(hash_function: HashFunction, key_length: int) -> None:
+    key = b"k" * key_length
+    for data in (b"", b"data"):
+        assert kdf.mac(hash_function, key, data) == hmac.digest(key, data, hash_function.name)
