@@ -46,7 +46,7 @@ def test_ed448_of_rfc_8032_with_one_octet() -> None:
         "43ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c086"
         "6aea01eb00742802b8438ea4cb82169c235160627b4c3a9480"
     )
-    signature = ED448.sign(key_pair.private, b"\x03")
+    signature = ED448.signer(key_pair.private).sign(b"\x03")
     assert signature.hex().startswith("26b8f91727bd62897af15e41eb43c377efb9c610d48f2335cb0bd0087810f435")
     assert len(signature) == 114
     assert ED448.verify(key_pair.public, b"\x03", signature)
@@ -62,13 +62,13 @@ def test_seeds_of_another_length(scheme: SignatureScheme) -> None:
 @every_scheme
 def test_private_keys_that_are_none(scheme: SignatureScheme) -> None:
     with pytest.raises(InvalidPrivateKey):
-        scheme.sign(bytes(scheme.seed_length + 1), b"")
+        scheme.signer(bytes(scheme.seed_length + 1))
 
 
 @every_scheme
 def test_each_bit_of_a_signature_counts(scheme: SignatureScheme) -> None:
     key_pair = scheme.key_pair(b"s" * scheme.seed_length)
-    signature = scheme.sign(key_pair.private, b"message")
+    signature = scheme.signer(key_pair.private).sign(b"message")
     assert scheme.verify(key_pair.public, b"message", signature)
     for position in range(len(signature)):
         flipped = bytearray(signature)
@@ -92,3 +92,12 @@ def test_repr_of_a_key_pair_hides_the_private_key(scheme: SignatureScheme) -> No
     key_pair = scheme.key_pair(b"s" * scheme.seed_length)
     assert "private" not in repr(key_pair)
     assert repr(key_pair.private)[2:-1] not in repr(key_pair)
+
+
+@every_scheme
+def test_a_signer_signs_again_and_shows_nothing(scheme: SignatureScheme) -> None:
+    key_pair = scheme.key_pair(b"s" * scheme.seed_length)
+    signer = scheme.signer(key_pair.private)
+    for message in (b"one", b"two"):
+        assert scheme.verify(key_pair.public, message, signer.sign(message))
+    assert repr(signer) == "Signer(<redacted>)"

@@ -101,9 +101,10 @@ def test_signatures(suite: CipherSuite) -> None:
     seed = os.urandom(suite.signature_seed_length)
     key_pair = suite.signature_key_pair(seed)
     assert suite.signature_key_pair(seed) == key_pair
-    signature = suite.sign(key_pair.private, b"message")
-    assert suite.verify(key_pair.public, b"message", signature)
-    assert not suite.verify(key_pair.public, b"Message", signature)
+    for key in (key_pair.private, suite.signer(key_pair.private)):
+        signature = suite.sign(key, b"message")
+        assert suite.verify(key_pair.public, b"message", signature)
+        assert not suite.verify(key_pair.public, b"Message", signature)
 
 
 def test_equality_is_by_number_and_repr_is_short() -> None:

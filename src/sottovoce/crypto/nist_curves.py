@@ -87,7 +87,7 @@ def load_private_key(curve: NistCurve, scalar: bytes) -> ec.EllipticCurvePrivate
     return key  # type: ignore[return-value]  # the OID above names a curve, so it is an EC key
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # a loaded point takes 2 KiB, and loading one a seventh of a verification
 def load_public_key(curve: NistCurve, point: bytes) -> ec.EllipticCurvePublicKey:
     """Return the key object of an uncompressed point.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
@@ -21,7 +22,22 @@ ED25519_SIGNATURE_LENGTH: Final = 64
 ED448_KEY_LENGTH: Final = 57
 
 
-@lru_cache(maxsize=4096)
+@dataclass(frozen=True, slots=True, repr=False)
+class Signer:
+    """A private key that is loaded once and signs many times.
+
+    To load an Ed25519 key takes as long as to sign, since its public key is computed. A signer lives as
+    long as somebody holds it; nothing here keeps one.
+    """
+
+    sign: Callable[[bytes], bytes]
+    """Return the signature of a message."""
+
+    def __repr__(self) -> str:
+        return "Signer(<redacted>)"
+
+
+@lru_cache(maxsize=256)  # half a KiB each; a key met again saves 3 % of a verification
 def _load_ed25519_public_key(public_key: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(public_key)
 
@@ -41,9 +57,13 @@ def ed25519_sign(private_key: bytes, message: bytes) -> bytes:
 
     Raises :class:`~sottovoce.crypto.errors.InvalidPrivateKey` unless the key has 32 bytes.
     """
+    return _ed25519_signer(private_key).sign(message)
+
+
+def _ed25519_signer(private_key: bytes) -> Signer:
     if len(private_key) != ED25519_KEY_LENGTH:
         raise InvalidPrivateKey("An Ed25519 private key has 32 bytes.")
-    return Ed25519PrivateKey.from_private_bytes(private_key).sign(message)
+    return Signer(Ed25519PrivateKey.from_private_bytes(private_key).sign)
 
 
 def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -65,8 +85,8 @@ class SignatureScheme(Protocol):
     def key_pair(self, seed: bytes) -> KeyPair:
         """Return the key pair of a uniformly random ``seed`` of ``seed_length`` bytes."""
 
-    def sign(self, private_key: bytes, message: bytes) -> bytes:
-        """Return the signature of ``message``."""
+    def signer(self, private_key: bytes) -> Signer:
+        """Return what signs with ``private_key``; raise ``InvalidPrivateKey`` for bytes that are none."""
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether ``signature`` is one of ``message`` by ``public_key``."""
@@ -82,9 +102,9 @@ class Ed25519:
         """Return the key pair of a 32-byte seed; see :func:`ed25519_key_pair`."""
         return ed25519_key_pair(seed)
 
-    def sign(self, private_key: bytes, message: bytes) -> bytes:
-        """Return the 64-byte signature; see :func:`ed25519_sign`."""
-        return ed25519_sign(private_key, message)
+    def signer(self, private_key: bytes) -> Signer:
+        """Return what signs with 64 bytes; raise ``InvalidPrivateKey`` unless the key has 32 bytes."""
+        return _ed25519_signer(private_key)
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether the signature holds; see :func:`ed25519_verify`."""
@@ -106,11 +126,11 @@ class Ed448:
             raise InvalidArgument("An Ed448 seed has 57 bytes.")
         return KeyPair(seed, Ed448PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw())
 
-    def sign(self, private_key: bytes, message: bytes) -> bytes:
-        """Return the 114-byte signature; raise ``InvalidPrivateKey`` unless the key has 57 bytes."""
+    def signer(self, private_key: bytes) -> Signer:
+        """Return what signs with 114 bytes; raise ``InvalidPrivateKey`` unless the key has 57 bytes."""
         if len(private_key) != ED448_KEY_LENGTH:
             raise InvalidPrivateKey("An Ed448 private key has 57 bytes.")
-        return Ed448PrivateKey.from_private_bytes(private_key).sign(message)
+        return Signer(Ed448PrivateKey.from_private_bytes(private_key).sign)
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether ``signature`` is one of ``message``; a malformed key verifies nothing."""
@@ -145,10 +165,11 @@ class Ecdsa:
             raise InvalidArgument(f"A seed of ECDSA on {self.curve.name} has {self.seed_length} bytes.")
         return nist_curves.derive_key_pair(self.curve, b"ECDSA " + self.curve.name.encode(), seed)
 
-    def sign(self, private_key: bytes, message: bytes) -> bytes:
-        """Return the DER signature; raise ``InvalidPrivateKey`` for a scalar out of range."""
+    def signer(self, private_key: bytes) -> Signer:
+        """Return what makes DER signatures; raise ``InvalidPrivateKey`` for a scalar out of range."""
         key = nist_curves.load_private_key(self.curve, private_key)
-        return key.sign(message, ec.ECDSA(self.curve.hash_function.algorithm))
+        algorithm = ec.ECDSA(self.curve.hash_function.algorithm)
+        return Signer(lambda message: key.sign(message, algorithm))
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether the DER signature holds; a malformed key verifies nothing."""

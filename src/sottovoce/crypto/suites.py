@@ -15,7 +15,15 @@ from sottovoce.crypto.hybrid_kem import MLKEM768_X25519, X_WING
 from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
 from sottovoce.crypto.kem import Kem
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.signatures import ECDSA_P256, ECDSA_P384, ECDSA_P521, ED448, ED25519, SignatureScheme
+from sottovoce.crypto.signatures import (
+    ECDSA_P256,
+    ECDSA_P384,
+    ECDSA_P521,
+    ED448,
+    ED25519,
+    SignatureScheme,
+    Signer,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +141,14 @@ class CipherSuite:
         """Return the signature key pair of a random seed of ``signature_seed_length`` bytes."""
         return self.signature.key_pair(seed)
 
-    def sign(self, private_key: bytes, message: bytes) -> bytes:
-        """Return the signature of ``message``; raise ``InvalidPrivateKey``."""
-        return self.signature.sign(private_key, message)
+    def signer(self, private_key: bytes) -> Signer:
+        """Return what signs with this key, loaded once; raise ``InvalidPrivateKey``."""
+        return self.signature.signer(private_key)
+
+    def sign(self, private_key: bytes | Signer, message: bytes) -> bytes:
+        """Return the signature of ``message`` by a key or its signer; raise ``InvalidPrivateKey``."""
+        signer = self.signature.signer(private_key) if isinstance(private_key, bytes) else private_key
+        return signer.sign(message)
 
     def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:
         """Tell whether ``signature`` is one of ``message``; a malformed key verifies nothing."""

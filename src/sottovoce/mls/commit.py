@@ -150,8 +150,7 @@ def create_commit(
     content = FramedContent(
         state.context.group_id, state.epoch, Sender.member(own), plan.authenticated_data, commit
     )
-    key = state.signature_key_pair.private
-    signed = sign_content(suite, key, WireFormat.PRIVATE_MESSAGE, content, state.context.encoded)
+    signed = sign_content(suite, state.signer, WireFormat.PRIVATE_MESSAGE, content, state.context.encoded)
     context, schedule = coming.schedule(suite, state.context, state.interim_transcript_hash, signed)
     private_keys = _without_blank(state.private_keys, tree) | dict(path.private_keys if path else {})
     after = _next_state(state, coming, context, schedule, private_keys=private_keys)
@@ -175,7 +174,7 @@ def _own_path(state: EpochState, tree: RatchetTree, random: Random) -> NewPath:
         encryption=encryption,
         path_secret=random(suite.secret_length),
         group_id=state.context.group_id,
-        signature_private_key=state.signature_key_pair.private,
+        signature_private_key=state.signer,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.errors import MisuseError
@@ -76,6 +78,11 @@ class EpochState:
         """Number of the epoch."""
         return self.context.epoch
 
+    @cached_property
+    def signer(self) -> Signer:
+        """What this member signs with: the key of :attr:`signature_key_pair`, loaded when first used."""
+        return self.suite.signer(self.signature_key_pair.private)
+
     def members(self) -> tuple[Member, ...]:
         """Return the members, in the order of their leaves."""
         return tuple(Member.at(index, leaf) for index, leaf in self.tree.members())
@@ -114,7 +121,7 @@ class EpochState:
         if len({extension.extension_type for extension in chosen}) != len(chosen):
             raise MisuseError("an extension type occurs twice in the GroupInfo")
         unsigned = GroupInfo(self.context, tuple(chosen), self.confirmation_tag, self.own_leaf, b"")
-        return unsigned.signed(self.suite, self.signature_key_pair.private)
+        return unsigned.signed(self.suite, self.signer)
 
     def group_info_message(self, extensions: Extensions, *, with_tree: bool, external: bool) -> bytes:
         """Return :meth:`group_info` as an encoded MLSMessage."""

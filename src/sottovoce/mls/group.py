@@ -344,8 +344,9 @@ class Group:
         framed = FramedContent(
             self.group_id, state.epoch, Sender.member(state.own_leaf), authenticated_data, content
         )
-        key, context = state.signature_key_pair.private, state.context.encoded
-        return sign_content(self.suite, key, WireFormat.PRIVATE_MESSAGE, framed, context)
+        return sign_content(
+            self.suite, state.signer, WireFormat.PRIVATE_MESSAGE, framed, state.context.encoded
+        )
 
     def _encrypt(self, message: VerifiedContent, random: Random) -> StagedMessage:
         content_type = message.content.content_type

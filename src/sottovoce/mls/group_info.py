@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
 from sottovoce.mls.labels import sign_with_label, verify_with_label
@@ -87,7 +88,7 @@ class GroupInfo:
             reader.opaque(),
         )
 
-    def signed(self, suite: CipherSuite, private_key: bytes) -> GroupInfo:
+    def signed(self, suite: CipherSuite, private_key: bytes | Signer) -> GroupInfo:
         """Return this with its signature made anew."""
         signature = sign_with_label(suite, private_key, b"GroupInfoTBS", self._signed_part)
         return replace(self, signature=signature)

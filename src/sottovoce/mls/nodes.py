@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
+from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.errors import DecodingError
@@ -200,7 +201,7 @@ class LeafNode:
     def signed(
         self,
         suite: CipherSuite,
-        private_key: bytes,
+        private_key: bytes | Signer,
         group_id: bytes = b"",
         leaf_index: LeafIndex = _NOWHERE,
     ) -> LeafNode:

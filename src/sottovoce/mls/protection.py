@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sottovoce.crypto.errors import DecryptionError
+from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.crypto.xor import xor
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
@@ -60,7 +61,7 @@ def _to_be_signed(wire_format: WireFormat, content: FramedContent, group_context
 
 def sign_content(
     suite: CipherSuite,
-    private_key: bytes,
+    private_key: bytes | Signer,
     wire_format: WireFormat,
     content: FramedContent,
     group_context: bytes,

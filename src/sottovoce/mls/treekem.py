@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
@@ -100,7 +101,7 @@ def new_path(
     encryption: KeyPair,
     path_secret: bytes,
     group_id: bytes,
-    signature_private_key: bytes,
+    signature_private_key: bytes | Signer,
 ) -> NewPath:
     """Put a new path for ``sender`` into ``tree``, from the random ``path_secret`` (§7.5).
 
