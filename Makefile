@@ -57,7 +57,7 @@ dev: $(VENV)/.dev ## the same with the tools the checks need
 demo: venv ## a real server, three real clients, an encrypted conversation
 	@$(BIN)/sottovoce demo
 
-test: lint types layers unit end-to-end ## every check: lint, types, layers, tests, coverage
+test: lint types layers unit interop end-to-end ## every check: lint, types, layers, tests, coverage
 
 lint: dev ## ruff
 	@$(BIN)/ruff check --quiet $(LINTED)
@@ -71,11 +71,14 @@ layers: dev ## import-linter: imports go down only
 
 unit: dev ## official vectors, unit tests, threats; branch coverage of the core
 	@$(BIN)/python -m pytest tests/vectors --cov --cov-report=
-	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end --ignore=tests/vectors -n 2 --cov --cov-append --cov-report=
+	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end --ignore=tests/vectors --ignore=tests/interop -n 2 --cov --cov-append --cov-report=
 	@for room in crypto mls opaque link; do \
 	  printf '%-7s branch coverage ' $$room; \
 	  $(BIN)/coverage report --include="src/sottovoce/$$room/*" --fail-under=95 --format=total || exit 1; \
 	done
+
+interop: interop/node_modules/.stamp ## with ts-mls and OPAQUE of other hands
+	@$(BIN)/python -m pytest tests/interop -n 2 --dist worksteal
 
 end-to-end: dev ## real processes, real TLS, real terminals
 	@command -v tmux >/dev/null || { echo "make test needs tmux; on Debian: apt-get install tmux" >&2; exit 1; }

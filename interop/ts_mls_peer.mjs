@@ -1,0 +1,41 @@
+// A process that holds any number of ts-mls members and does as it is told: one JSON object per line on
+// standard input is one request, one line on standard output its answer. Bytes are hexadecimal.
+//
+//   {"member": "ann", "do": "encrypt", "content": "6869"}  ->  {"ok": {"message": "0001..."}}
+//   what ts-mls throws                                      ->  {"error": "ValidationError", "text": "..."}
+
+import { createInterface } from "node:readline"
+import { ciphersuites } from "ts-mls"
+import { Member } from "./member.mjs"
+import { Outsider } from "./outsider.mjs"
+
+const members = new Map()
+
+async function answer({ member, do: operation, ...asked }) {
+  if (operation === "meet") {
+    members.set(member, await Member.named(asked.identity, asked.suite))
+    return {}
+  }
+  if (operation === "meet outsider") {
+    members.set(member, await Outsider.named(asked.identity, asked.suite))
+    return {}
+  }
+  if (operation === "suites") return { suites: Object.values(ciphersuites) }
+  if (operation === "forget") {
+    members.delete(member)
+    return {}
+  }
+  const one = members.get(member)
+  if (one === undefined || !one.operations.has(operation)) throw new RangeError(`no ${operation} of ${member}`)
+  return (await one[operation](asked)) ?? {}
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  let reply
+  try {
+    reply = { ok: await answer(JSON.parse(line)) }
+  } catch (error) {
+    reply = { error: error.constructor.name, text: error.message }
+  }
+  process.stdout.write(JSON.stringify(reply) + "\n")
+}

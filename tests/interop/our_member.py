@@ -1,0 +1,205 @@
+"""A member of this library, in the same words."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from member import EXTENSION_TYPE, Extensions, Look, Member, Proposed, Received, Sent
+
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import cipher_suite
+from sottovoce.mls import (
+    Capabilities,
+    Credential,
+    Extension,
+    Group,
+    GroupConfig,
+    KeyPackageBundle,
+    LeafIndex,
+    Lifetime,
+    StagedApplication,
+    StagedCommit,
+    StagedProposal,
+    default_capabilities,
+    generate_key_package,
+)
+from sottovoce.mls.proposals import PreSharedKey
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _typed(extensions: Extensions) -> tuple[Extension, ...]:
+    return tuple(Extension(number, data) for number, data in extensions)
+
+
+class OurMember(Member):
+    """Stages and merges in one step: whether a commit is accepted is not what these tests are about."""
+
+    def __init__(self, name: str, suite: int) -> None:
+        super().__init__(name, "ours", suite)
+        self._credential = Credential.basic(name.encode())
+        self._psks: dict[bytes, Secret] = {}
+        self._proposed_psks: set[bytes] = set()
+        self._bundle: KeyPackageBundle | None = None
+        self._group: Group | None = None
+        self._use(suite)
+
+    def _use(self, suite: int) -> None:
+        self.suite = suite
+        self._suite = cipher_suite(suite)
+        self._keys = self._suite.signature_key_pair(os.urandom(self._suite.signature_seed_length))
+
+    @property
+    def group(self) -> Group:
+        assert self._group is not None
+        return self._group
+
+    @property
+    def _capabilities(self) -> Capabilities:
+        chosen = default_capabilities(self._suite)
+        return Capabilities(
+            chosen.versions,
+            chosen.cipher_suites,
+            (*chosen.extensions, EXTENSION_TYPE),
+            chosen.proposals,
+            chosen.credentials,
+        )
+
+    @property
+    def _config(self) -> GroupConfig:
+        return GroupConfig(max_lifetime=2**64, accept_public_messages=True)
+
+    def know_psk(self, psk_id: bytes, psk: bytes) -> None:
+        self._psks[psk_id] = Secret(psk)
+
+    def key_package(self, suite: int | None = None) -> bytes:
+        if suite is not None:
+            self._use(suite)
+        self._bundle = generate_key_package(
+            self._suite,
+            self._credential,
+            self._keys,
+            lifetime=Lifetime(_now() - 3600, _now() + 3600),
+            capabilities=self._capabilities,
+            random=os.urandom,
+        )
+        return self._bundle.message
+
+    def create(self, group_id: bytes, extensions: Extensions = ()) -> None:
+        self._group = Group.create(
+            self._suite,
+            group_id,
+            self._credential,
+            self._keys,
+            extensions=_typed(extensions),
+            capabilities=self._capabilities,
+            config=self._config,
+            random=os.urandom,
+            now=_now(),
+        )
+
+    def join(self, welcome: bytes, ratchet_tree: bytes | None = None) -> None:
+        assert self._bundle is not None
+        self._group = Group.join(
+            welcome, self._bundle, psks=self._psks, ratchet_tree=ratchet_tree, config=self._config
+        )
+
+    def join_externally(
+        self,
+        group_info: bytes,
+        ratchet_tree: bytes | None = None,
+        *,
+        resync: bool = False,
+        psk_ids: tuple[bytes, ...] = (),
+    ) -> bytes:
+        staged = Group.join_externally(
+            group_info,
+            self._credential,
+            self._keys,
+            suite=self._suite,
+            psks={psk_id: self._psks[psk_id] for psk_id in psk_ids},
+            remove=self.group.own_leaf_index if resync else None,
+            ratchet_tree=ratchet_tree,
+            capabilities=self._capabilities,
+            config=self._config,
+            random=os.urandom,
+        )
+        self._group = staged.group
+        return staged.commit
+
+    def commit(self, *proposals: Proposed, tree_in_welcome: bool = True) -> Sent:
+        named = self._proposed_psks | {one.psk_id for one in proposals if one.kind == "psk"}
+        extensions = [one.extensions for one in proposals if one.kind == "extensions"]
+        staged = self.group.commit(
+            add=[one.key_package for one in proposals if one.kind == "add"],
+            remove=[LeafIndex(one.leaf) for one in proposals if one.kind == "remove"],
+            psks={psk_id: self._psks[psk_id] for psk_id in named},
+            group_context_extensions=_typed(extensions[0]) if extensions else None,
+            random=os.urandom,
+            now=_now(),
+        )
+        self._merge(staged)
+        return Sent(staged.message, staged.welcome, self.ratchet_tree())
+
+    def _merge(self, staged: StagedCommit) -> None:
+        self.group.merge(staged)
+        self._proposed_psks.clear()
+
+    def propose(self, proposed: Proposed) -> bytes:
+        staged = self._staged_proposal(proposed)
+        self._take(staged)
+        return staged.message
+
+    def _staged_proposal(self, proposed: Proposed) -> StagedProposal:
+        match proposed.kind:
+            case "add":
+                return self.group.propose_add(proposed.key_package, random=os.urandom, now=_now())
+            case "remove":
+                return self.group.propose_remove(LeafIndex(proposed.leaf), random=os.urandom)
+            case "update":
+                return self.group.propose_update(random=os.urandom)
+        raise AssertionError(proposed.kind)
+
+    def _take(self, staged: StagedProposal) -> None:
+        if isinstance(staged.proposal, PreSharedKey):
+            self._proposed_psks.add(staged.proposal.psk.psk_id)
+        self.group.merge(staged)
+
+    def encrypt(self, content: bytes, authenticated_data: bytes = b"") -> bytes:
+        staged = self.group.encrypt(content, authenticated_data=authenticated_data, random=os.urandom)
+        self.group.merge(staged)
+        return staged.message
+
+    def process(self, message: bytes) -> Received:
+        staged = self.group.process(message, psks=self._psks, now=_now())
+        if isinstance(staged, StagedApplication):
+            self.group.merge(staged)
+            return Received("application", staged.content, staged.authenticated_data)
+        if isinstance(staged, StagedProposal):
+            self._take(staged)
+            return Received("proposal")
+        self._merge(staged)
+        return Received("commit")
+
+    def look(self) -> Look:
+        group = self.group
+        return Look(
+            group.epoch,
+            group.group_id,
+            group.confirmed_transcript_hash,
+            group.epoch_authenticator,
+            group.own_leaf_index,
+            "active" if group.is_active else "removedFromGroup",
+        )
+
+    def export(self, label: str, context: bytes, length: int) -> bytes:
+        return self.group.export(label, context, length).reveal()
+
+    def group_info(self, *, with_tree: bool = True) -> bytes:
+        return self.group.group_info(with_tree=with_tree)
+
+    def ratchet_tree(self) -> bytes:
+        return self.group._state.tree.encode()

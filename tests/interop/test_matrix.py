@@ -1,0 +1,133 @@
+"""Each side in each role, over every suite that this library and ts-mls both have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from conversation import Conversation
+from member import EXTENSION_TYPE, SIDES, Member, Proposed, Side
+from node_process import NodeProcess
+
+from sottovoce.crypto.suites import SUPPORTED
+
+SUITES = (1, 2, 3, 4, 5, 6, 7, 83)
+PSK = bytes(range(32))
+
+
+@dataclass
+class Cast:
+    """Ann and Cid are of the side a test is about, Bob is of the other."""
+
+    ann: Member
+    bob: Member
+    cid: Member
+    room: Conversation
+
+    @property
+    def all(self) -> tuple[Member, Member, Member]:
+        return self.ann, self.bob, self.cid
+
+
+@pytest.fixture(params=SIDES)
+def side(request: pytest.FixtureRequest) -> Side:
+    return request.param
+
+
+@pytest.fixture(params=SUITES)
+def suite(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def cast(
+    suite: int,
+    side: Side,
+    meet: Callable[[str, Side, int], Member],
+    record_property: Callable[[str, object], None],
+) -> Cast:
+    other: Side = "theirs" if side == "ours" else "ours"
+    record_property("matrix cells", 1)
+    people = meet("ann", side, suite), meet("bob", other, suite), meet("cid", side, suite)
+    return Cast(*people, Conversation())
+
+
+def test_the_matrix_has_every_suite_of_both_sides(ts_mls: NodeProcess) -> None:
+    theirs = ts_mls.ask({"do": "suites"})["suites"]
+    assert set(SUITES) == set(theirs) & set(SUPPORTED)
+
+
+def test_join_by_welcome(cast: Cast) -> None:
+    cast.room.begin(cast.ann, cast.bob)
+    cast.room.commit(cast.bob, joining=[cast.cid], tree_beside=True)
+    cast.room.commit(cast.cid)
+    assert cast.room.members == [*cast.all]
+
+
+def test_update(cast: Cast) -> None:
+    cast.room.begin(*cast.all)
+    cast.room.commit(cast.ann)
+    cast.room.propose(cast.ann, Proposed.update())
+    cast.room.propose(cast.cid, Proposed.update())
+    cast.room.commit(cast.bob)
+    cast.room.propose(cast.bob, Proposed.update())
+    cast.room.commit(cast.ann)
+    cast.room.commit(cast.bob)
+
+
+def test_remove(cast: Cast, suite: int, meet: Callable[[str, Side, int], Member]) -> None:
+    cast.room.begin(*cast.all)
+    cast.room.commit(cast.ann, Proposed.remove(cast.bob.look().own_leaf))
+    assert not cast.bob.is_active
+    again = meet("bob again", cast.bob.side, suite)
+    cast.room.commit(cast.ann, joining=[again])
+    cast.room.propose(again, Proposed.remove(cast.cid.look().own_leaf))
+    cast.room.commit(cast.ann)
+    assert not cast.cid.is_active
+    cast.room.commit(again)
+    assert cast.room.members == [cast.ann, again]
+
+
+def test_join_by_external_commit(cast: Cast) -> None:
+    cast.room.begin(cast.bob)
+    cast.room.join_externally(cast.ann, cast.bob)
+    cast.room.join_externally(cast.cid, cast.bob, tree_beside=True)
+    cast.room.join_externally(cast.ann, cast.bob, resync=True)
+    cast.room.commit(cast.bob)
+    cast.room.commit(cast.ann)
+    assert len(cast.room.members) == 3
+
+
+def test_join_by_external_commit_with_a_psk(
+    suite: int, meet: Callable[[str, Side, int], Member], record_property: Callable[[str, object], None]
+) -> None:
+    # ts-mls can take such a commit and cannot make one.
+    record_property("matrix cells", 1)
+    room, bob, cid = Conversation(), meet("bob", "theirs", suite), meet("cid", "ours", suite)
+    for one in (bob, cid):
+        one.know_psk(b"a key", PSK)
+    room.begin(bob)
+    room.join_externally(cid, bob, psk_ids=(b"a key",))
+    room.commit(bob)
+
+
+def test_psk(cast: Cast) -> None:
+    for one in cast.all:
+        one.know_psk(b"first", PSK)
+        one.know_psk(b"second", PSK[::-1])
+    cast.room.begin(cast.ann, cast.bob)
+    cast.room.commit(cast.ann, Proposed.psk(b"first"), Proposed.psk(b"second"), joining=[cast.cid])
+    cast.room.commit(cast.bob, Proposed.psk(b"second"))
+
+
+def test_group_context_extensions(cast: Cast) -> None:
+    # ts-mls can take such a commit and propose one; those it makes nobody can take (test_differences.py).
+    cast.room.begin(*cast.all)
+    ours = next(one for one in cast.all if one.side == "ours")
+    proposed = Proposed.group_extensions((EXTENSION_TYPE, b"a name"))
+    if cast.ann is ours:
+        cast.room.commit(ours, proposed)
+    else:
+        cast.room.propose(cast.ann, proposed)
+        cast.room.commit(ours)
