@@ -228,10 +228,10 @@ def honest_path(group: Group, names: Sequence[object] = ()) -> object:
 
 def taken_apart(group: Group, **arguments: object) -> Commit:
     """The commit inside an honest commit message."""
-    from sottovoce.mls import group as group_module
+    from sottovoce.mls import sending
 
     seen: list[Commit] = []
-    original = group_module.create_commit
+    original = sending.create_commit
 
     def spy(*positional: object, **named: object) -> object:
         made = original(*positional, **named)  # type: ignore[arg-type]
@@ -240,7 +240,7 @@ def taken_apart(group: Group, **arguments: object) -> Commit:
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(group_module, "create_commit", spy)
+        patch.setattr(sending, "create_commit", spy)
         group.commit(random=os.urandom, now=NOW, **arguments)  # type: ignore[arg-type]
     return seen[0]
 

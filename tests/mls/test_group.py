@@ -34,8 +34,9 @@ from sottovoce.mls import (
     bucket_padding,
     inspect_group_info,
 )
-from sottovoce.mls.framing import MLSMessage, PrivateMessage
+from sottovoce.mls.framing import MLSMessage, PrivateMessage, WireFormat
 from sottovoce.mls.proposals import Remove
+from sottovoce.mls.sending import sign_own
 
 SECRET = {b"join": Secret(b"\x07" * 32)}
 
@@ -498,7 +499,7 @@ class TestStore:
         note = Extension(0xF00D, b"a secret of the application")
         info, message = (
             alice._state.group_info((note,), with_tree=True, external=True),
-            alice._sign(b"text", b""),
+            sign_own(alice._state, b"text", b"", WireFormat.PRIVATE_MESSAGE),
         )
         shown = (alice, staged, staged.base, bundle, alice._epochs[alice.epoch], info, message)
         texts = [repr(x) for x in shown]

@@ -12,7 +12,7 @@ from sottovoce.mls.snapshot import STATIC_PART, record_key
 def test_damage(world: World) -> None:
     alice, _ = world.group_of("alice", "bob")
     snapshot, records = whole(alice)
-    for spoilt in (b"", b"\x02" + snapshot[1:], snapshot[:-1], snapshot + b"x"):
+    for spoilt in (b"", b"\xff" + snapshot[1:], snapshot[:-1], snapshot + b"x"):
         with pytest.raises(DamagedSnapshot):
             Group.restore(spoilt, records)
     static = record_key(alice.epoch - 1, STATIC_PART)

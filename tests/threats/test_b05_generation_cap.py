@@ -10,12 +10,13 @@ import pytest
 from mls_world import NOW, World, unchanged
 
 from sottovoce.mls import GenerationTooFar, Group
-from sottovoce.mls.framing import MLSMessage
+from sottovoce.mls.framing import MLSMessage, WireFormat
 from sottovoce.mls.protection import encrypt_content
+from sottovoce.mls.sending import sign_own
 
 
 def far_ahead(world: World, alice: Group, generation: int) -> bytes:
-    signed = alice._sign(b"text", b"")
+    signed = sign_own(alice._state, b"text", b"", WireFormat.PRIVATE_MESSAGE)
     step = replace(
         alice._epochs[alice.epoch].secret_tree.plan_next(alice.own_leaf_index, 1), generation=generation
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.epoch import EpochState, Member
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
 from sottovoce.mls.extensions import Extensions
-from sottovoce.mls.framing import ContentAuth, FramedContent, MLSMessage, Sender, SenderType, WireFormat
+from sottovoce.mls.framing import ContentAuth, FramedContent, MLSMessage, Sender, SenderType
 from sottovoce.mls.group_info import EncryptedGroupSecrets, GroupContext, GroupSecrets, Welcome
 from sottovoce.mls.key_package import Random
 from sottovoce.mls.key_schedule import (
@@ -33,13 +32,13 @@ from sottovoce.mls.proposal_list import (
     Applied,
     SentProposal,
     apply_proposals,
-    resolve_psks,
     validate_leaf_in_place,
     validate_result,
     validate_successor,
 )
-from sottovoce.mls.proposals import Commit, PreSharedKeyID, Proposal, ProposalReference, PSKType, UpdatePath
+from sottovoce.mls.proposals import Commit, Proposal, ProposalReference, UpdatePath
 from sottovoce.mls.protection import VerifiedContent, sign_content
+from sottovoce.mls.psks import KnownPSKs
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.staged import StagedCommit
@@ -60,6 +59,7 @@ class CommitPlan:
     force_path: bool
     authenticated_data: bytes
     welcome_extensions: Extensions
+    with_tree: bool
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,6 @@ class NextEpoch:
         return new, key_schedule(suite, joiner, self.psk_secret, new.encoded)
 
 
-def new_member_psks(psks: Mapping[bytes, Secret], suite: CipherSuite, random: Random) -> list[PreSharedKeyID]:
-    """Return fresh names, nonce and all, for external pre-shared keys (§8.4)."""
-    return [PreSharedKeyID(PSKType.EXTERNAL, random(suite.secret_length), psk_id) for psk_id in psks]
-
-
 def confirmation_tag(suite: CipherSuite, schedule: KeySchedule, context: GroupContext) -> bytes:
     """Return the MAC by which a commit's makers show that they know the new epoch, Nh bytes (§8.1)."""
     return suite.mac(schedule.secrets.confirmation_key, context.confirmed_transcript_hash)
@@ -120,8 +115,7 @@ def create_commit(
     config: GroupConfig,
     plan: CommitPlan,
     *,
-    psks: Mapping[bytes, Secret],
-    resumption: Mapping[int, bytes],
+    known: KnownPSKs,
     random: Random,
     now: int,
 ) -> SignedCommit:
@@ -136,7 +130,7 @@ def create_commit(
     path = _own_path(state, tree, random) if applied.needs_path or plan.force_path else None
     changed = [index for index, _ in applied.added] + list(applied.updated) + [own]
     validate_result(state, applied, changed)
-    secrets = resolve_psks(applied.psks, psks, state.context.group_id, resumption)
+    secrets = known.find(applied.psks)
     commit_secret = bytes(suite.secret_length) if path is None else path.secrets.commit_secret
     coming = NextEpoch(
         tree, applied.extensions, state.secrets.init_secret, commit_secret, psk_secret(suite, secrets)
@@ -150,11 +144,11 @@ def create_commit(
     content = FramedContent(
         state.context.group_id, state.epoch, Sender.member(own), plan.authenticated_data, commit
     )
-    signed = sign_content(suite, state.signer, WireFormat.PRIVATE_MESSAGE, content, state.context.encoded)
+    signed = sign_content(suite, state.signer, config.handshake_format, content, state.context.encoded)
     context, schedule = coming.schedule(suite, state.context, state.interim_transcript_hash, signed)
     private_keys = _without_blank(state.private_keys, tree) | dict(path.private_keys if path else {})
     after = _next_state(state, coming, context, schedule, private_keys=private_keys)
-    welcome = _welcome(after, schedule, applied, path, plan.welcome_extensions) if applied.added else None
+    welcome = _welcome(after, schedule, applied, path, plan) if applied.added else None
     signed = replace(signed, auth=ContentAuth(signed.auth.signature, after.confirmation_tag))
     staged = _staged(state, after, schedule, applied, sender=own, authenticated_data=plan.authenticated_data)
     return SignedCommit(replace(staged, welcome=welcome), signed)
@@ -210,11 +204,11 @@ def _welcome(
     schedule: KeySchedule,
     applied: Applied,
     path: NewPath | None,
-    extensions: Extensions,
+    plan: CommitPlan,
 ) -> bytes:
     """Make the Welcome for those a commit adds (§12.4.3.1)."""
     suite = after.suite
-    group_info = after.group_info(extensions, with_tree=True, external=False)
+    group_info = after.group_info(plan.welcome_extensions, with_tree=plan.with_tree, external=False)
     key, nonce = welcome_key_and_nonce(suite, schedule.welcome_secret)
     sealed = suite.seal(key, nonce, b"", group_info.encoded)
     entries = []
@@ -251,7 +245,7 @@ def _staged(
         added=members([sender] if external else [index for index, _ in applied.added]),
         removed=applied.removed,
         updated=members(applied.updated),
-        psk_ids=tuple(psk.psk_id for psk in applied.psks if psk.psk_type is PSKType.EXTERNAL),
+        psks=applied.psks,
         sender_member=members([sender])[0],
         group_context_extensions=applied.extensions,
     )
@@ -267,8 +261,7 @@ def receive_commit(
     commit: Commit,
     *,
     pending: Callable[[bytes], SentProposal | None],
-    psks: Mapping[bytes, Secret],
-    resumption: Mapping[int, bytes],
+    known: KnownPSKs,
     now: int,
 ) -> StagedCommit:
     """Work a received commit out (§12.4.2); nothing changes.
@@ -295,7 +288,7 @@ def receive_commit(
     authenticated_data = message.content.authenticated_data
     if any(gone.leaf_index == state.own_leaf for gone in applied.removed):
         return _staged(state, None, None, applied, sender=sender, authenticated_data=authenticated_data)
-    secrets = resolve_psks(applied.psks, psks, state.context.group_id, resumption)
+    secrets = known.find(applied.psks)
     init = state.secrets.init_secret
     if applied.external_init is not None:
         init = external_init_secret(state, applied.external_init)

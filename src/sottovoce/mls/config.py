@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService
+from sottovoce.mls.framing import WireFormat
 from sottovoce.mls.secret_tree import RatchetLimits
 
 if TYPE_CHECKING:
@@ -37,6 +39,11 @@ class GroupConfig:
     ``max_pending_proposals`` is for each sender and epoch, ``max_lifetime`` the seconds in all that an added
     key package may be valid for. ``trace`` gets a line of text for each handshake
     and derivation, never a secret.
+
+    ``send_public_handshakes`` sends proposals and commits as PublicMessage, whose readers need
+    ``accept_public_messages``. ``accept_external_proposals`` lets in what the group's external senders
+    propose, and whoever proposes to be added itself: ``check_proposal`` is to say who may.
+    ``accept_reinit`` lets a member close the group in favour of a successor.
     """
 
     authentication: AuthenticationService = field(default_factory=AnyBasicCredential)
@@ -49,6 +56,9 @@ class GroupConfig:
     max_lifetime: int = 400 * 24 * 3600
     accept_public_messages: bool = False
     accept_external_commits: bool = True
+    accept_external_proposals: bool = False
+    accept_reinit: bool = False
+    send_public_handshakes: bool = False
     check_commit: Callable[[StagedCommit], None] | None = None
     check_proposal: Callable[[StagedProposal], None] | None = None
     trace: Callable[[str], None] | None = None
@@ -59,3 +69,13 @@ class GroupConfig:
         return RatchetLimits(
             self.max_forward_generations, self.max_skipped_keys, self.max_skipped_keys_per_epoch
         )
+
+    @property
+    def handshake_format(self) -> WireFormat:
+        """How proposals and commits of ours travel."""
+        return WireFormat.PUBLIC_MESSAGE if self.send_public_handshakes else WireFormat.PRIVATE_MESSAGE
+
+    def trace_step(self, suite: CipherSuite, epoch: int, line: str) -> None:
+        """Tell ``trace`` of a step."""
+        if self.trace is not None:
+            self.trace(f"mls {suite.name} epoch {epoch}: {line}")

@@ -18,6 +18,7 @@ from sottovoce.mls.group_info import GroupContext, GroupInfo
 from sottovoce.mls.key_schedule import EpochSecrets, exported, external_key_pair
 from sottovoce.mls.nodes import LeafNode
 from sottovoce.mls.presentation import opaque
+from sottovoce.mls.proposals import ReInit
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.secret_tree import SecretTree
 from sottovoce.mls.tree_math import LeafIndex
@@ -72,6 +73,8 @@ class EpochState:
     secrets: EpochSecrets
     interim_transcript_hash: bytes
     confirmation_tag: bytes
+    reinit: ReInit | None = None
+    """The proposal by which the commit into this epoch closed the group (§12.1.5)."""
 
     @property
     def epoch(self) -> int:

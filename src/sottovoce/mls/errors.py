@@ -68,11 +68,15 @@ class OwnMessage(MLSPeerError):
 
 
 class MissingPreSharedKey(MLSPeerError):
-    """A commit or Welcome needs a pre-shared key that the caller did not give; :attr:`psk_id` names it."""
+    """A commit or Welcome needs a pre-shared key that the caller did not give.
 
-    def __init__(self, psk_id: bytes) -> None:
-        self.psk_id = psk_id
-        super().__init__(f"the pre-shared key {psk_id.hex() or '(empty id)'} is needed and not at hand")
+    :attr:`psk_id` names an external one; a resumption one has :attr:`group_id` and :attr:`epoch`.
+    """
+
+    def __init__(self, psk_id: bytes, group_id: bytes = b"", epoch: int = 0) -> None:
+        self.psk_id, self.group_id, self.epoch = psk_id, group_id, epoch
+        name = f"of epoch {epoch} of group {group_id.hex()}" if group_id else psk_id.hex() or "(empty id)"
+        super().__init__(f"the pre-shared key {name} is needed and not at hand")
 
 
 class CredentialRefused(MLSPeerError):
@@ -81,6 +85,10 @@ class CredentialRefused(MLSPeerError):
 
 class MisuseError(LocalError):
     """An argument asks for something that RFC 9420 does not allow this member to do."""
+
+
+class GroupReinitialized(MisuseError):
+    """The group was closed by a ReInit: all it is good for is to begin its successor (RFC 9420 §11.2)."""
 
 
 class StaleStaging(LocalError):

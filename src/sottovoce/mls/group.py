@@ -7,20 +7,18 @@ operation raises, it raises before anything changed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
-from sottovoce.mls.commit import CommitPlan, create_commit, new_member_psks
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.creation import create_group
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
 from sottovoce.mls.errors import MisuseError, NotAMember, StaleStaging, ValidationError
 from sottovoce.mls.extensions import Extensions
-from sottovoce.mls.framing import Content, FramedContent, MLSMessage, Sender, WireFormat
+from sottovoce.mls.framing import MLSMessage, WireFormat
 from sottovoce.mls.group_info import Welcome
 from sottovoce.mls.join import (
     Joined,
@@ -32,13 +30,19 @@ from sottovoce.mls.join import (
 )
 from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
 from sottovoce.mls.nodes import Capabilities, Lifetime
-from sottovoce.mls.own_proposals import ProposalChoice, new_update
-from sottovoce.mls.proposal_list import OwnUpdate, SentProposal, resumption_psks
-from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Proposal, Remove
-from sottovoce.mls.protection import VerifiedContent, encrypt_content, sign_content
-from sottovoce.mls.receiving import Receiver, check_proposal
+from sottovoce.mls.own_proposals import new_update
+from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Remove
+from sottovoce.mls.psks import (
+    KnownPSKs,
+    ResumptionPSK,
+    name_external,
+    name_resumption,
+    resumption_psk_of,
+)
+from sottovoce.mls.receiving import Receiver
 from sottovoce.mls.rules import ValidationRule
-from sottovoce.mls.secret_tree import SecretTree, ratchet_kind
+from sottovoce.mls.secret_tree import SecretTree
+from sottovoce.mls.sending import Author, CommitRequest, encrypt_own, key_package_of, sign_own
 from sottovoce.mls.snapshot import (
     STATIC_PART,
     EpochSnapshot,
@@ -122,6 +126,7 @@ class Group:
         bundle: KeyPackageBundle,
         *,
         psks: Mapping[bytes, Secret] = NO_PSKS,
+        resumption_psks: Sequence[ResumptionPSK] = (),
         ratchet_tree: bytes | None = None,
         config: GroupConfig = _DEFAULT_CONFIG,
     ) -> Group:
@@ -132,7 +137,13 @@ class Group:
         body = MLSMessage.decode(welcome).body
         if not isinstance(body, Welcome):
             raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT, "a Welcome is wanted")
-        joined = join_by_welcome(body, bundle, psks=psks, ratchet_tree=ratchet_tree, config=config)
+        joined = join_by_welcome(
+            body,
+            bundle,
+            known=KnownPSKs.of(psks, resumption_psks),
+            ratchet_tree=ratchet_tree,
+            config=config,
+        )
         return cls._begin(joined, config)
 
     @classmethod
@@ -237,6 +248,15 @@ class Group:
         self._require_active()
         return self._state.export(label, context, length)
 
+    def ratchet_tree(self) -> bytes:
+        """Return the encoded ratchet tree, to go beside a GroupInfo or a Welcome (RFC 9420 §12.4.3.3)."""
+        return self._state.tree.encode()
+
+    def resumption_psk(self, epoch: int | None = None) -> ResumptionPSK:
+        """Return the resumption PSK of a kept epoch, of the current one by default (RFC 9420 §8.6)."""
+        self._require_active()
+        return resumption_psk_of(self._state, self._epochs, epoch)
+
     def group_info(
         self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
     ) -> bytes:
@@ -252,41 +272,55 @@ class Group:
     def encrypt(self, content: bytes, *, authenticated_data: bytes = b"", random: Random) -> StagedMessage:
         """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable."""
         self._require_active()
-        message = self._sign(bytes(content), authenticated_data)
-        return self._encrypt(message, random)
+        message = sign_own(self._state, bytes(content), authenticated_data, WireFormat.PRIVATE_MESSAGE)
+        tree = self._epochs[self.epoch].secret_tree
+        return encrypt_own(self._state, tree, self._config, message, random)
 
-    def propose_add(self, key_package: KeyPackage | bytes, *, random: Random, now: int) -> StagedProposal:
+    def propose_add(
+        self, key_package: KeyPackage | bytes, *, authenticated_data: bytes = b"", random: Random, now: int
+    ) -> StagedProposal:
         """Propose to add a client (RFC 9420 §12.1.1)."""
-        package = _key_package(key_package)
+        package = key_package_of(key_package)
         package.validate(self.suite, now, self._config.authentication, self._config.max_lifetime)
-        return self._propose(Add(package), random)
+        return self._author(random).propose(Add(package), authenticated_data)
 
-    def propose_remove(self, leaf: LeafIndex, *, random: Random) -> StagedProposal:
+    def propose_remove(
+        self, leaf: LeafIndex, *, authenticated_data: bytes = b"", random: Random
+    ) -> StagedProposal:
         """Propose to remove the member at ``leaf``, oneself perhaps (RFC 9420 §12.1.3)."""
         if self.member(leaf) is None:
             raise MisuseError(f"leaf {leaf} is no member")
-        return self._propose(Remove(leaf), random)
+        return self._author(random).propose(Remove(leaf), authenticated_data)
 
     def propose_update(
         self,
         *,
         credential: Credential | None = None,
         signature_key_pair: KeyPair | None = None,
+        authenticated_data: bytes = b"",
         random: Random,
     ) -> StagedProposal:
         """Propose a new leaf for this member, with a new encryption key (RFC 9420 §12.1.2)."""
+        author = self._author(random)
         update, private = new_update(self._state, credential, signature_key_pair, random)
-        return self._propose(update, random, private)
+        return author.propose(update, authenticated_data, private)
 
-    def _propose(self, proposal: Proposal, random: Random, own: OwnUpdate | None = None) -> StagedProposal:
-        self._require_active()
-        message = self._sign(proposal, b"")
-        sending = self._encrypt(message, random)
-        reference = message.reference(self.suite)
-        sent = SentProposal(proposal, message.content.sender, reference, own)
-        staged = StagedProposal(sending.message, self.epoch, sent, reference, sending.step)
-        check_proposal(staged, self._pending, self._config)
-        return staged
+    def propose_psk(
+        self, psk: bytes | ResumptionPSK, *, authenticated_data: bytes = b"", random: Random
+    ) -> StagedProposal:
+        """Propose to inject a pre-shared key: an external one by its id, or a resumption PSK (§12.1.4)."""
+        if isinstance(psk, ResumptionPSK):
+            name = name_resumption(psk, self.suite, random)
+        else:
+            (name,) = name_external([psk], self.suite, random)
+        return self._author(random).propose(PreSharedKey(name), authenticated_data)
+
+    def propose_group_context_extensions(
+        self, extensions: Extensions, *, authenticated_data: bytes = b"", random: Random
+    ) -> StagedProposal:
+        """Propose to replace all of the GroupContext's extensions (RFC 9420 §12.1.7)."""
+        proposal = GroupContextExtensions(tuple(extensions))
+        return self._author(random).propose(proposal, authenticated_data)
 
     def commit(
         self,
@@ -294,9 +328,11 @@ class Group:
         add: Sequence[KeyPackage | bytes] = (),
         remove: Sequence[LeafIndex] = (),
         psks: Mapping[bytes, Secret] = NO_PSKS,
+        resumption_psks: Sequence[ResumptionPSK] = (),
         group_context_extensions: Extensions | None = None,
         force_path: bool = True,
         include_pending: bool = True,
+        with_tree: bool = True,
         welcome_group_info_extensions: Extensions = (),
         authenticated_data: bytes = b"",
         random: Random,
@@ -304,70 +340,38 @@ class Group:
     ) -> StagedCommit:
         """Work a commit out: what is asked for by value, and the proposals received, by reference.
 
-        ``psks`` are injected as external PSKs; one that only a received proposal names must be among them
-        too. A received proposal that would make the commit invalid is left out; what is asked for by value
-        and may not be committed raises ``ValidationError``.
+        ``psks`` are injected as external PSKs, ``resumption_psks`` as such; one that only a received proposal
+        names must be among them too, unless it is of a kept epoch of this group. A received proposal that
+        would make the commit invalid is left out; what is asked for by value and may not be committed raises
+        ``ValidationError``. Without ``with_tree`` the Welcome lacks the ratchet tree, to be sent beside it.
         """
-        self._require_active()
-        pending = list(self._pending.values()) if include_pending else []
-        named = {sent.proposal.psk.psk_id for sent in pending if isinstance(sent.proposal, PreSharedKey)}
-        injected = {psk_id: psk for psk_id, psk in psks.items() if psk_id not in named}
-        by_value: list[Proposal] = [Add(_key_package(package)) for package in add]
-        by_value += map(Remove, remove)
-        by_value += map(PreSharedKey, new_member_psks(injected, self.suite, random))
-        if group_context_extensions is not None:
-            by_value.append(GroupContextExtensions(tuple(group_context_extensions)))
-        past = {epoch: one.past for epoch, one in self._epochs.items()}
-        resumption = resumption_psks(self._state, past)
-        choice = ProposalChoice(self._state, self._config, by_value, psks, resumption, now)
-        referred = choice.choose(pending) if pending else []
-        plan = CommitPlan(
-            referred, by_value, force_path, authenticated_data, tuple(welcome_group_info_extensions)
-        )
-        made = create_commit(
-            self._state,
-            self._config,
-            plan,
+        request = CommitRequest(
+            add=add,
+            remove=remove,
             psks=psks,
-            resumption=resumption,
-            random=random,
-            now=now,
+            resumption_psks=resumption_psks,
+            group_context_extensions=group_context_extensions,
+            force_path=force_path,
+            include_pending=include_pending,
+            with_tree=with_tree,
+            welcome_group_info_extensions=tuple(welcome_group_info_extensions),
+            authenticated_data=authenticated_data,
         )
-        sending = self._encrypt(made.content, random)
-        staged = replace(made.staged, message=sending.message, send_step=sending)
-        if self._config.check_commit is not None:
-            self._config.check_commit(staged)
-        return staged
+        return self._author(random).commit(request, now)
 
-    def _sign(self, content: Content, authenticated_data: bytes) -> VerifiedContent:
-        state = self._state
-        framed = FramedContent(
-            self.group_id, state.epoch, Sender.member(state.own_leaf), authenticated_data, content
-        )
-        return sign_content(
-            self.suite, state.signer, WireFormat.PRIVATE_MESSAGE, framed, state.context.encoded
-        )
-
-    def _encrypt(self, message: VerifiedContent, random: Random) -> StagedMessage:
-        content_type = message.content.content_type
-        tree = self._epochs[self.epoch].secret_tree
-        step = tree.plan_next(self.own_leaf_index, ratchet_kind(content_type))
-        if self._config.trace is not None:
-            self._trace(f"{content_type.name.lower()} key, generation {step.generation}")
-        private = encrypt_content(
-            self.suite,
-            message,
-            step,
-            self._state.secrets.sender_data_secret,
-            reuse_guard=random(4),
-            padded_length=self._config.padding,
-        )
-        return StagedMessage(MLSMessage(private).encode(), self.epoch, step)
+    def _author(self, random: Random) -> Author:
+        self._require_active()
+        return Author(self._state, self._epochs, self._pending, self._config, random)
 
     # -- receiving ---------------------------------------------------------------------------------
 
     def process(
-        self, message: bytes, *, psks: Mapping[bytes, Secret] = NO_PSKS, now: int
+        self,
+        message: bytes,
+        *,
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        resumption_psks: Sequence[ResumptionPSK] = (),
+        now: int,
     ) -> StagedApplication | StagedProposal | StagedCommit:
         """Decrypt, verify and work out a received message (RFC 9420 §6, §12.4.2).
 
@@ -379,8 +383,8 @@ class Group:
         ``now`` for one message, say the time it was accepted at, judge it alike however late they read it.
         """
         self._require_active()
-        receiver = Receiver(self._state, self._epochs, self._pending, self._config)
-        staged = receiver.receive(message, psks, now)
+        receiver = Receiver(self._state, self._epochs, self._pending, self._config, psks, resumption_psks)
+        staged = receiver.receive(message, now)
         if self._config.trace is not None:
             self._trace(f"received {type(staged).__name__}")
         return staged
@@ -443,8 +447,7 @@ class Group:
             raise NotAMember("this member was removed from the group: join again")
 
     def _trace(self, line: str) -> None:
-        if self._config.trace is not None:
-            self._config.trace(f"mls {self.suite.name} epoch {self.epoch}: {line}")
+        self._config.trace_step(self.suite, self.epoch, line)
 
     # -- storing -----------------------------------------------------------------------------------
 
@@ -481,7 +484,3 @@ class Group:
         group = cls(snapshot, epochs, config)
         group._forget_before(group.epoch - config.past_epochs)
         return group
-
-
-def _key_package(key_package: KeyPackage | bytes) -> KeyPackage:
-    return key_package if isinstance(key_package, KeyPackage) else KeyPackage.from_message(key_package)

@@ -11,7 +11,7 @@ from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
-from sottovoce.mls.commit import EXTERNAL_INIT_CONTEXT, NextEpoch, confirmation_tag, new_member_psks
+from sottovoce.mls.commit import EXTERNAL_INIT_CONTEXT, NextEpoch, confirmation_tag
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService, Credential
 from sottovoce.mls.epoch import EpochState, Member
@@ -30,9 +30,9 @@ from sottovoce.mls.key_schedule import (
 from sottovoce.mls.labels import decrypt_with_label
 from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource
 from sottovoce.mls.presentation import Reader, decode
-from sottovoce.mls.proposal_list import resolve_psks
 from sottovoce.mls.proposals import Commit, ExternalInit, PreSharedKey, Proposal, Remove
 from sottovoce.mls.protection import public_message, sign_content
+from sottovoce.mls.psks import KnownPSKs, name_external
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex
@@ -158,14 +158,14 @@ def join_by_welcome(
     welcome: Welcome,
     bundle: KeyPackageBundle,
     *,
-    psks: Mapping[bytes, Secret],
+    known: KnownPSKs,
     ratchet_tree: bytes | None,
     config: GroupConfig,
 ) -> Joined:
     """Work out the state of the epoch a Welcome leads to. Raises ``MLSPeerError`` (§12.4.3.1)."""
     suite = bundle.suite
     secrets = _open_secrets(welcome, bundle)
-    combined = psk_secret(suite, resolve_psks(secrets.psks, psks, b"", {}))
+    combined = psk_secret(suite, known.find(secrets.psks))
     key, nonce = welcome_key_and_nonce(suite, welcome_secret(suite, secrets.joiner_secret, combined))
     try:
         octets = suite.open(key, nonce, b"", welcome.encrypted_group_info)
@@ -295,8 +295,8 @@ def join_by_external_commit(
     kem_output, init_secret = suite.hpke_export_to(
         decode(Reader.opaque, external_pub), b"", EXTERNAL_INIT_CONTEXT, suite.secret_length
     )
-    identifiers = new_member_psks(psks, suite, random)
-    combined = psk_secret(suite, resolve_psks(identifiers, psks, b"", {}))
+    identifiers = name_external(psks, suite, random)
+    combined = psk_secret(suite, KnownPSKs.of(psks).find(identifiers))
     proposals: list[Proposal] = [ExternalInit(kem_output), *map(PreSharedKey, identifiers)]
     if joiner.remove is not None:
         _remove_old_leaf(tree, joiner, config)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.secret import Secret
 from sottovoce.errors import PeerError
 from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.credentials import Credential
@@ -19,10 +18,10 @@ from sottovoce.mls.proposal_list import (
     OwnUpdate,
     SentProposal,
     apply_proposals,
-    resolve_psks,
     validate_result,
 )
 from sottovoce.mls.proposals import Proposal, Remove, Update
+from sottovoce.mls.psks import KnownPSKs
 
 
 def new_update(
@@ -57,8 +56,7 @@ class ProposalChoice:
     state: EpochState
     config: GroupConfig
     by_value: Sequence[Proposal]
-    psks: Mapping[bytes, Secret] = field(repr=False)
-    resumption: Mapping[int, bytes] = field(repr=False)
+    known: KnownPSKs
     now: int
 
     def choose(self, pending: Sequence[SentProposal]) -> list[SentProposal]:
@@ -91,7 +89,7 @@ class ProposalChoice:
                 state, self.config, [*referred, *by_value], committer=state.own_leaf, now=self.now
             )
             validate_result(state, applied, [*(at for at, _ in applied.added), *applied.updated])
-            resolve_psks(applied.psks, self.psks, state.context.group_id, self.resumption)
+            self.known.find(applied.psks)
         except PeerError:
             return False
         return True

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.secret import Secret
 from sottovoce.mls.config import GroupConfig
-from sottovoce.mls.epoch import EpochState, Member, PastEpoch
-from sottovoce.mls.errors import MissingPreSharedKey, ValidationError
+from sottovoce.mls.epoch import EpochState, Member
+from sottovoce.mls.errors import ValidationError
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.framing import Sender, SenderType
 from sottovoce.mls.key_package import KeyPackage
@@ -21,7 +20,6 @@ from sottovoce.mls.proposals import (
     PreSharedKey,
     PreSharedKeyID,
     Proposal,
-    PSKType,
     ReInit,
     Remove,
     ResumptionUsage,
@@ -221,34 +219,3 @@ def validate_result(state: EpochState, applied: Applied, changed: Sequence[LeafI
     validate_uniqueness(applied.tree)
     whole = applied.extensions != state.context.extensions
     validate_group_support(applied.tree, state.suite, applied.extensions, None if whole else changed)
-
-
-def resolve_psks(
-    identifiers: Sequence[PreSharedKeyID],
-    external: Mapping[bytes, Secret],
-    group_id: bytes,
-    resumption: Mapping[int, bytes],
-) -> list[tuple[PreSharedKeyID, bytes]]:
-    """Find each pre-shared key (§8.4); raises ``MissingPreSharedKey``.
-
-    ``external`` is what the caller gave, ``resumption`` this group's own, by epoch.
-    """
-    found = []
-    for identifier in identifiers:
-        if identifier.psk_type is PSKType.EXTERNAL and identifier.psk_id in external:
-            found.append((identifier, external[identifier.psk_id].reveal()))
-        elif (
-            identifier.psk_type is PSKType.RESUMPTION
-            and identifier.group_id == group_id
-            and identifier.epoch in resumption
-        ):
-            found.append((identifier, resumption[identifier.epoch]))
-        else:
-            raise MissingPreSharedKey(identifier.psk_id)
-    return found
-
-
-def resumption_psks(state: EpochState, past: Mapping[int, PastEpoch]) -> dict[int, bytes]:
-    """Return this group's resumption PSKs that are still kept, by epoch."""
-    kept = {epoch: one.resumption_psk for epoch, one in past.items()}
-    return {**kept, state.epoch: state.secrets.resumption_psk}

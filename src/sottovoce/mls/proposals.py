@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from typing import ClassVar
 
+from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.ciphertexts import HPKECiphertext, encode_ciphertexts, read_ciphertexts
 from sottovoce.mls.errors import DecodingError
 from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
-from sottovoce.mls.key_package import KeyPackage
+from sottovoce.mls.key_package import MLS10, KeyPackage
 from sottovoce.mls.nodes import LeafNode
 from sottovoce.mls.presentation import Reader, opaque, optional, uint8, uint16, uint32, uint64, vector
 from sottovoce.mls.tree_math import LeafIndex
@@ -52,7 +53,7 @@ class PreSharedKeyID:
     """
 
     psk_type: PSKType
-    nonce: bytes
+    nonce: bytes = field(repr=False)
     psk_id: bytes = b""
     usage: ResumptionUsage = ResumptionUsage.APPLICATION
     group_id: bytes = b""
@@ -158,6 +159,11 @@ class ReInit:
     version: int
     suite_id: int
     extensions: Extensions
+
+    @classmethod
+    def to(cls, suite: CipherSuite, group_id: bytes, extensions: Extensions = ()) -> ReInit:
+        """Return the proposal to go on in ``group_id``, of MLS 1.0 and ``suite``."""
+        return cls(group_id, MLS10, suite.id, tuple(extensions))
 
     def encode_body(self) -> bytes:
         """Encode without the type."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.commit import receive_commit
@@ -19,7 +19,7 @@ from sottovoce.mls.framing import (
     Sender,
     SenderType,
 )
-from sottovoce.mls.proposal_list import SentProposal, resumption_psks
+from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import Commit, ExternalInit, ReInit
 from sottovoce.mls.protection import (
     VerifiedContent,
@@ -28,6 +28,7 @@ from sottovoce.mls.protection import (
     verify,
     verify_membership_tag,
 )
+from sottovoce.mls.psks import KnownPSKs, ResumptionPSK
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.secret_tree import RatchetStep
 from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedProposal
@@ -42,16 +43,16 @@ class Receiver:
     epochs: Mapping[int, MessageEpoch]
     pending: Mapping[bytes, SentProposal]
     config: GroupConfig
+    psks: Mapping[bytes, Secret] = field(repr=False)
+    resumption_psks: Sequence[ResumptionPSK]
 
-    def receive(
-        self, data: bytes, psks: Mapping[bytes, Secret], now: int
-    ) -> StagedApplication | StagedProposal | StagedCommit:
+    def receive(self, data: bytes, now: int) -> StagedApplication | StagedProposal | StagedCommit:
         """Decode, decrypt, verify and work out one message; raises ``PeerError``."""
         body = MLSMessage.decode(data).body
         if isinstance(body, PrivateMessage):
-            return self._receive_private(body, psks, now)
+            return self._receive_private(body, now)
         if isinstance(body, PublicMessage):
-            return self._receive_public(body, psks, now)
+            return self._receive_public(body, now)
         raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT)
 
     def _check_header(self, group_id: bytes, epoch: int, content_type: ContentType) -> None:
@@ -64,7 +65,7 @@ class Receiver:
             raise WrongEpoch(epoch, self.state.epoch)
 
     def _receive_private(
-        self, message: PrivateMessage, psks: Mapping[bytes, Secret], now: int
+        self, message: PrivateMessage, now: int
     ) -> StagedApplication | StagedProposal | StagedCommit:
         self._check_header(message.group_id, message.epoch, message.content_type)
         epoch, suite = self.epochs[message.epoch], self.state.suite
@@ -85,11 +86,9 @@ class Receiver:
         if isinstance(body, bytes):
             data = message.authenticated_data
             return StagedApplication(body, member, message.epoch, data, step)
-        return self._handshake(verified, psks, now, step)
+        return self._handshake(verified, now, step)
 
-    def _receive_public(
-        self, message: PublicMessage, psks: Mapping[bytes, Secret], now: int
-    ) -> StagedProposal | StagedCommit:
+    def _receive_public(self, message: PublicMessage, now: int) -> StagedProposal | StagedCommit:
         content, state = message.content, self.state
         # §6: "Applications MUST use PrivateMessage to encrypt application messages".
         if content.content_type is ContentType.APPLICATION:
@@ -110,7 +109,7 @@ class Receiver:
         verified = verify(state.suite, signature_key, authenticated, state.context.encoded)
         if content.sender == Sender.member(state.own_leaf):
             raise OwnMessage(is_from_another_copy=False)
-        return self._handshake(verified, psks, now, None)
+        return self._handshake(verified, now, None)
 
     def _new_member_key(self, message: AuthenticatedContent) -> bytes:
         """Return the key an external joiner signs with: that of the leaf it brings (§12.4.3.2)."""
@@ -125,19 +124,17 @@ class Receiver:
         return commit.path.leaf_node.signature_key
 
     def _handshake(
-        self, message: VerifiedContent, psks: Mapping[bytes, Secret], now: int, step: RatchetStep | None
+        self, message: VerifiedContent, now: int, step: RatchetStep | None
     ) -> StagedProposal | StagedCommit:
         body, state = message.content.content, self.state
         if isinstance(body, Commit):
-            past = {epoch: one.past for epoch, one in self.epochs.items()}
             staged = receive_commit(
                 state,
                 self.config,
                 message,
                 body,
                 pending=self.pending.get,
-                psks=psks,
-                resumption=resumption_psks(state, past),
+                known=KnownPSKs.of_member(state, self.epochs, self.psks, self.resumption_psks),
                 now=now,
             )
             if self.config.check_commit is not None:

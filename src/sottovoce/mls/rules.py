@@ -44,6 +44,9 @@ class ValidationRule(Enum):
     FRAMING_PADDING = ("F08", "§6.3.1", "padding is zero bytes only")
     FRAMING_WIRE_FORMAT = ("F09", "§6", "a group receives PublicMessage and PrivateMessage only")
 
+    FRAMING_EXTERNAL_SENDER = ("F10", "§6.1", "an external sender is in the group's external_senders list")
+    FRAMING_REINITIALIZED = ("F11", "§12.4.2", "nothing is sent in a group that a ReInit has closed")
+
     PROPOSAL_KNOWN = ("P01", "§12.4", "each proposal a commit refers to was received in this epoch")
     PROPOSAL_ONE_PER_LEAF = ("P02", "§12.2", "a commit updates or removes a leaf once at most")
     PROPOSAL_OWN_UPDATE = ("P03", "§12.2", "a committer does not update or remove its own leaf by proposal")
@@ -67,6 +70,15 @@ class ValidationRule(Enum):
         "an external commit comes to a group that accepts them",
     )
     PROPOSAL_COUNT = ("P15", "§12.4", "a member proposes a limited number of changes in one epoch")
+    PROPOSAL_OUTSIDER_KIND = ("P16", "§12.1.8", "an outsider proposes what its kind of sender may")
+    PROPOSAL_OUTSIDERS_ACCEPTED = (
+        "P17",
+        "§12.1.8",
+        "an outsider's proposal comes to a group that accepts them",
+    )
+    PROPOSAL_REINIT_ALONE = ("P18", "§12.2", "a ReInit is the only proposal of its commit")
+    PROPOSAL_REINIT_VERSION = ("P19", "§12.1.5", "a ReInit's version is no older than the group's")
+    PROPOSAL_REINIT_ACCEPTED = ("P20", "§12.2", "a ReInit comes to a group that accepts it")
 
     PATH_LENGTH = ("U01", "§7.5", "an update path has one node for each of the filtered direct path")
     PATH_CIPHERTEXTS = (
@@ -92,6 +104,13 @@ class ValidationRule(Enum):
     WELCOME_PATH_SECRET = ("W08", "§12.4.3.1", "a Welcome's path secret gives the keys of the tree")
     WELCOME_TREE = ("W09", "§12.4.3.3", "a ratchet tree comes with the Welcome or beside it")
     GROUP_INFO_EXTERNAL = ("W10", "§12.4.3.2", "a GroupInfo for joining externally names the external key")
+    WELCOME_LINK = ("W11", "§12.4.3.1", "a Welcome names one PSK of usage reinit or branch at most")
+    WELCOME_PREDECESSOR = ("W12", "§12.4.3.1", "a Welcome follows the group it is said to follow")
+    WELCOME_FIRST_EPOCH = ("W13", "§12.4.3.1", "a group that follows another is joined at epoch 1")
+    WELCOME_REINIT = ("W14", "§11.2", "a successor has the parameters that the ReInit announced")
+    WELCOME_REINIT_MEMBERS = ("W15", "§11.2", "a successor has the members of the group it follows")
+    WELCOME_BRANCH = ("W16", "§11.3", "a subgroup has its parent's version and cipher suite")
+    WELCOME_BRANCH_MEMBERS = ("W17", "§11.3", "each member of a subgroup is one of its parent")
 
     def __init__(self, identifier: str, section: str, text: str) -> None:
         self.identifier = identifier

@@ -23,12 +23,12 @@ from sottovoce.mls.group_info import GroupContext
 from sottovoce.mls.key_schedule import EpochSecrets
 from sottovoce.mls.presentation import Reader, decode, opaque, optional, uint8, uint32, uint64, vector
 from sottovoce.mls.proposal_list import OwnUpdate, SentProposal
-from sottovoce.mls.proposals import encode_proposal, read_proposal
+from sottovoce.mls.proposals import ReInit, encode_proposal, read_proposal
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.secret_tree import RatchetLimits, SecretTree
 from sottovoce.mls.tree_math import LeafIndex, NodeIndex
 
-_VERSION = 1
+_VERSION = 2
 STATIC_PART = b"E"
 
 
@@ -78,6 +78,7 @@ def _encode_state(state: EpochState) -> bytes:
         + state.secrets.encode()
         + opaque(state.interim_transcript_hash)
         + opaque(state.confirmation_tag)
+        + optional(None if state.reinit is None else state.reinit.encode_body())
     )
 
 
@@ -97,6 +98,7 @@ def _read_state(reader: Reader) -> EpochState:
         secrets,
         reader.opaque(),
         reader.opaque(),
+        reader.optional(ReInit.read_body),
     )
 
 

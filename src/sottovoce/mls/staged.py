@@ -11,7 +11,7 @@ from sottovoce.mls.errors import NotAMember
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.presentation import uint32
 from sottovoce.mls.proposal_list import SentProposal
-from sottovoce.mls.proposals import Proposal
+from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType
 from sottovoce.mls.secret_tree import RatchetStep
 from sottovoce.mls.snapshot import STATIC_PART, EpochSnapshot, encode_past, record_key
 from sottovoce.mls.tree_math import LeafIndex
@@ -102,7 +102,7 @@ class StagedCommit:
     added: tuple[Member, ...]
     removed: tuple[Member, ...]
     updated: tuple[Member, ...]
-    psk_ids: tuple[bytes, ...]
+    psks: tuple[PreSharedKeyID, ...]
     sender_member: Member
     group_context_extensions: Extensions
     message: bytes = field(default=b"", repr=False)
@@ -114,6 +114,11 @@ class StagedCommit:
     def epoch(self) -> int:
         """Number of the new epoch."""
         return self.base.epoch + 1
+
+    @property
+    def psk_ids(self) -> tuple[bytes, ...]:
+        """Ids of the external pre-shared keys it injects; ``psks`` has the resumption ones too."""
+        return tuple(psk.psk_id for psk in self.psks if psk.psk_type is PSKType.EXTERNAL)
 
     @property
     def removes_self(self) -> bool:
@@ -143,6 +148,10 @@ class StagedCommit:
     ) -> bytes:
         """Return a signed GroupInfo of the new epoch as an MLSMessage."""
         return self._after().group_info_message(extensions, with_tree=with_tree, external=external)
+
+    def ratchet_tree(self) -> bytes:
+        """Return the new epoch's tree, to go beside a Welcome that is made without (RFC 9420 §12.4.3.3)."""
+        return self._after().tree.encode()
 
     def stored(self) -> tuple[bytes, dict[bytes, bytes]]:
         """Return the epoch snapshot after this commit, and the records to write with it.
