@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bench.scene import MESSAGE_LENGTH, VALID
+from bench.scene import CPU, MESSAGE_LENGTH, VALID, Clock
 
 NAMES = {
     1: "MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519",
@@ -73,10 +73,15 @@ class TheirScene:
         encoded = [b64encode(package).decode() for package in packages]
         peer.ask("setup", group=self._name, suite=NAMES[suite], lifetime=VALID, packages=encoded)
 
-    def run(self, operation: str, times: int) -> list[float]:
+    def run(self, operation: str, times: int, clock: Clock) -> list[float]:
         """Do it that often; returns how many seconds each took."""
         seconds: list[float] = self._peer.ask(
-            "run", group=self._name, operation=operation, times=times, length=MESSAGE_LENGTH
+            "run",
+            group=self._name,
+            operation=operation,
+            times=times,
+            length=MESSAGE_LENGTH,
+            cpu=clock is CPU,
         )
         return seconds
 

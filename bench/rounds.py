@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from bench.floor import Primitives
 from bench.peer import PeerFailed, TheirScene, TsMls
-from bench.scene import OPERATIONS, Scene, bundle
+from bench.scene import OPERATIONS, Clock, Scene, bundle
 from sottovoce.crypto.suites import CipherSuite
 
 MESSAGES: Final = ("encrypt", "decrypt")
@@ -25,7 +24,7 @@ _PATIENCE: Final = 60.0
 class Side(Protocol):
     """A group on either side."""
 
-    def run(self, operation: str, times: int) -> list[float]:
+    def run(self, operation: str, times: int, clock: Clock) -> list[float]:
         """Do it that often; returns how many seconds each took."""
 
     def agrees(self) -> bool:
@@ -40,7 +39,6 @@ class Cell:
     peer_suite: int
     members: int
     operation: str
-    floor: float
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
     missing: str = ""
@@ -55,11 +53,6 @@ class Cell:
         """The same by the best times, which other work on the machine disturbs least."""
         return min(self.theirs) / min(self.ours) if self.theirs else None
 
-    @property
-    def above_floor(self) -> float:
-        """How many times the primitives' cost ours takes, by the best times."""
-        return min(self.ours) / self.floor
-
     def as_json(self) -> dict[str, object]:
         """Return all of it; times in seconds."""
         return {
@@ -71,8 +64,6 @@ class Cell:
             "ts_mls": _summary(self.theirs) if self.theirs else {"missing": self.missing},
             "ratio": self.ratio,
             "best_ratio": self.best_ratio,
-            "floor": self.floor,
-            "above_floor": self.above_floor,
         }
 
 
@@ -84,18 +75,12 @@ class Contest:
     peer_suite: int
     members: int
     rounds: int
+    clock: Clock
 
-    def held(self, peer: TsMls | None, missing: str, primitives: Mapping[int, Primitives]) -> list[Cell]:
+    def held(self, peer: TsMls | None, missing: str) -> list[Cell]:
         """Run the rounds; returns a cell for each of our suites and each operation."""
         cells = [
-            Cell(
-                suite.id,
-                self.peer_suite,
-                self.members,
-                operation,
-                primitives[suite.id].floor(operation, self.members),
-                missing=missing,
-            )
+            Cell(suite.id, self.peer_suite, self.members, operation, missing=missing)
             for suite in self.ours
             for operation in OPERATIONS
         ]
@@ -125,24 +110,19 @@ class Contest:
 
     def _round(self, cells: Sequence[Cell], scenes: Mapping[int, Side], theirs: Side | None) -> None:
         for operation in OPERATIONS:
-            _take_turns(operation, [cell for cell in cells if cell.operation == operation], scenes, theirs)
-
-
-def _take_turns(
-    operation: str, cells: Sequence[Cell], scenes: Mapping[int, Side], theirs: Side | None
-) -> None:
-    times = _MESSAGES_A_ROUND if operation in MESSAGES else max(1, 20 // cells[0].members)
-    for cell in cells:
-        cell.ours += scenes[cell.suite].run(operation, times)
-    if theirs is None:
-        return
-    try:
-        samples = theirs.run(operation, times)
-    except PeerFailed as error:
-        _say(cells, str(error))
-        return
-    for cell in cells:
-        cell.theirs += samples
+            turn = [cell for cell in cells if cell.operation == operation]
+            times = _MESSAGES_A_ROUND if operation in MESSAGES else max(1, 20 // self.members)
+            for cell in turn:
+                cell.ours += scenes[cell.suite].run(operation, times, self.clock)
+            if theirs is None:
+                continue
+            try:
+                samples = theirs.run(operation, times, self.clock)
+            except PeerFailed as error:
+                _say(turn, str(error))
+                continue
+            for cell in turn:
+                cell.theirs += samples
 
 
 def _say(cells: Sequence[Cell], missing: str) -> None:

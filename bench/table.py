@@ -35,7 +35,7 @@ class Report:
         """Return all of it; times in seconds, sizes in bytes."""
         return {
             "versions": dict(self.versions),
-            "cells": [cell.as_json() for cell in self.cells],
+            "cells": [{**cell.as_json(), "floor": self._floor(cell)} for cell in self.cells],
             "primitives": {str(suite): asdict(one) for suite, one in self.primitives.items()},
             "stored": [asdict(one) for one in self.stored],
             "memory": [asdict(one) for one in self.memory],
@@ -50,7 +50,7 @@ class Report:
             yield ""
             yield f"{_name(suite)} against {_name(peer_suite)} of ts-mls"
             yield _HEADER
-            yield from (_line(cell) for cell in self.cells if cell.suite == suite)
+            yield from (_line(cell, self._floor(cell)) for cell in self.cells if cell.suite == suite)
         yield ""
         yield "primitives alone, best, µs: " + ", ".join(_PRIMITIVES)
         for suite, one in self.primitives.items():
@@ -73,6 +73,9 @@ class Report:
         yield ""
         yield f"{self.seconds:.0f} seconds"
 
+    def _floor(self, cell: Cell) -> float:
+        return self.primitives[cell.suite].floor(cell.operation, cell.members)
+
 
 _PRIMITIVES: Final = tuple(name.replace("_", " ") for name in Primitives.__dataclass_fields__)
 
@@ -85,13 +88,13 @@ def _time(seconds: float) -> str:
     return f"{seconds * 1e6:8.0f} µs" if seconds < 0.01 else f"{seconds * 1e3:8.1f} ms"
 
 
-def _line(cell: Cell) -> str:
+def _line(cell: Cell, floor: float) -> str:
     ours = f"{_time(statistics.median(cell.ours))}{_time(min(cell.ours))}"
-    floor = f"{_time(cell.floor)}{cell.above_floor:12.2f}"
+    end = f"{_time(floor)}{min(cell.ours) / floor:12.2f}"
     start = f"{cell.operation:9}{cell.members:6}{ours}"
     if cell.ratio is None or cell.best_ratio is None:
-        return f"{start}  ts-mls: {cell.missing}  {floor}"
+        return f"{start}  ts-mls: {cell.missing}  {end}"
     theirs = f" {_time(statistics.median(cell.theirs))} {_time(min(cell.theirs))}"
     wanted = cell.suite == 1 and cell.members == (2 if cell.operation in MESSAGES else 1000)
     aim = f"{AIMS[cell.operation]}x" if wanted else ""
-    return f"{start}{theirs}{cell.ratio:8.1f}x{cell.best_ratio:8.1f}x{aim:>6}{floor}"
+    return f"{start}{theirs}{cell.ratio:8.1f}x{cell.best_ratio:8.1f}x{aim:>6}{end}"
