@@ -113,6 +113,8 @@ def test_low_order_is_refused(id_: int, length: int, aad: bytes) -> None:
     with pytest.raises(InvalidPublicKey):
         suite.hpke_seal(public_key, b"", aad, b"")
     with pytest.raises(InvalidPublicKey):
+        suite.hpke_sealer(b"").seal(public_key, b"")
+    with pytest.raises(InvalidPublicKey):
         suite.hpke_export_to(public_key, b"", b"", 32)
     with pytest.raises(InvalidPublicKey):
         suite.validate_public_key(public_key)
@@ -135,6 +137,18 @@ def test_random_bytes_meet_only_decryption_error(suite: CipherSuite) -> None:
             suite.hpke_open(key_pair.private, garbage, b"", b"", garbage)
 
     check()
+
+
+@every_suite
+def test_one_sealer_seals_to_many(suite: CipherSuite) -> None:
+    sealer = suite.hpke_sealer(b"info")
+    for plaintext in (b"to one", b"to another"):
+        key_pair = suite.derive_key_pair(os.urandom(suite.secret_length))
+        kem_output, ciphertext = sealer.seal(key_pair.public, plaintext)
+        assert suite.hpke_open(key_pair.private, kem_output, b"info", b"", ciphertext) == plaintext
+        with pytest.raises(DecryptionError):
+            suite.hpke_open(key_pair.private, kem_output, b"other", b"", ciphertext)
+    assert "key_schedule_context" not in repr(sealer)
 
 
 def test_context_repr_shows_no_key() -> None:

@@ -18,7 +18,7 @@ from mls_world import (
     taken_apart,
 )
 
-from sottovoce.crypto.suites import CipherSuite
+from sottovoce.crypto.hpke import HpkeSealer
 from sottovoce.mls import (
     Group,
     GroupConfig,
@@ -181,13 +181,13 @@ class TestPath:
     def test_a_short_path_secret(self, world: World) -> None:
         alice, bob, _ = world.group_of("alice", "bob", "carol")
 
-        seal = CipherSuite.hpke_seal
+        seal = HpkeSealer.seal
 
-        def short(suite: CipherSuite, key: bytes, info: bytes, aad: bytes, _: bytes) -> object:
-            return seal(suite, key, info, aad, b"short")
+        def short(sealer: HpkeSealer, key: bytes, _: bytes) -> object:
+            return seal(sealer, key, b"short")
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(CipherSuite, "hpke_seal", short)
+            patch.setattr(HpkeSealer, "seal", short)
             message = alice.commit(random=os.urandom, now=NOW).message
         refused(bob, message, ValidationRule.PATH_SECRET)
 

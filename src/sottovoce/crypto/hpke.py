@@ -118,19 +118,48 @@ class Hpke:
         suite_id = b"HPKE" + b"".join(number.to_bytes(2, "big") for number in numbers)
         return LabeledKdf(self.hash_function, suite_id)
 
+    def sealer(self, info: bytes) -> HpkeSealer:
+        """Return what seals to any number of keys under one ``info``."""
+        return HpkeSealer(self, self._key_schedule_context(info))
+
     def _key_schedule(self, shared_secret: bytes, info: bytes) -> _Context:
-        """Run ``KeySchedule`` in base mode: no PSK, so ``psk`` and ``psk_id`` are empty (§5.1)."""
-        labeled_kdf = self._labeled_kdf
-        psk_id_hash = labeled_kdf.extract(b"", b"psk_id_hash", b"")
-        info_hash = labeled_kdf.extract(b"", b"info_hash", info)
-        context = _MODE_BASE + psk_id_hash + info_hash
-        secret = labeled_kdf.extract(shared_secret, b"secret", b"")
-        return _Context(
-            key=labeled_kdf.expand(secret, b"key", context, self.aead.key_length),
-            base_nonce=labeled_kdf.expand(secret, b"base_nonce", context, self.aead.nonce_length),
-            exporter_secret=labeled_kdf.expand(secret, b"exp", context, self.hash_function.length),
+        """Run ``KeySchedule`` in base mode (§5.1)."""
+        context = self._key_schedule_context(info)
+        secret = self._labeled_kdf.extract(shared_secret, b"secret", b"")
+        key, base_nonce = self._key_and_nonce(secret, context)
+        exporter_secret = self._labeled_kdf.expand(secret, b"exp", context, self.hash_function.length)
+        return _Context(key, base_nonce, exporter_secret)
+
+    def _key_schedule_context(self, info: bytes) -> bytes:
+        """Return ``key_schedule_context``; in base mode ``psk_id`` is empty (§5.1)."""
+        psk_id_hash = self._labeled_kdf.extract(b"", b"psk_id_hash", b"")
+        return _MODE_BASE + psk_id_hash + self._labeled_kdf.extract(b"", b"info_hash", info)
+
+    def _key_and_nonce(self, secret: bytes, context: bytes) -> tuple[bytes, bytes]:
+        return (
+            self._labeled_kdf.expand(secret, b"key", context, self.aead.key_length),
+            self._labeled_kdf.expand(secret, b"base_nonce", context, self.aead.nonce_length),
         )
 
     def _export(self, context: _Context, exporter_context: bytes, length: int) -> bytes:
         """Return ``Context.Export(exporter_context, L)`` (§5.3)."""
         return self._labeled_kdf.expand(context.exporter_secret, b"sec", exporter_context, length)
+
+
+@dataclass(frozen=True, slots=True)
+class HpkeSealer:
+    """Seals to any number of keys under one ``info``, which is hashed once and not for each.
+
+    That counts where the info is a megabyte, as in the Welcome of a large group.
+    """
+
+    hpke: Hpke
+    key_schedule_context: bytes = field(repr=False)
+
+    def seal(self, public_key: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+        """Return what :meth:`Hpke.seal` does without associated data; raise ``InvalidPublicKey``."""
+        hpke = self.hpke
+        shared_secret, kem_output = hpke.kem.encapsulate(public_key)
+        secret = hpke._labeled_kdf.extract(shared_secret, b"secret", b"")  # noqa: SLF001  # of this module
+        key, base_nonce = hpke._key_and_nonce(secret, self.key_schedule_context)  # noqa: SLF001  # likewise
+        return kem_output, hpke.aead.seal(key, base_nonce, b"", plaintext)

@@ -10,7 +10,7 @@ from sottovoce.crypto import kdf
 from sottovoce.crypto.aead import AES_128_GCM, AES_256_GCM, CHACHA20_POLY1305, Aead
 from sottovoce.crypto.dhkem import DHKEM_P256, DHKEM_P384, DHKEM_P521, DHKEM_X448, DHKEM_X25519
 from sottovoce.crypto.errors import UnsupportedCipherSuite
-from sottovoce.crypto.hpke import Hpke
+from sottovoce.crypto.hpke import Hpke, HpkeSealer
 from sottovoce.crypto.hybrid_kem import MLKEM768_X25519, X_WING
 from sottovoce.crypto.kdf import SHA256, SHA384, SHA512, HashFunction
 from sottovoce.crypto.kem import Kem
@@ -118,6 +118,10 @@ class CipherSuite:
     def hpke_seal(self, public_key: bytes, info: bytes, aad: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
         """Return (KEM output, ciphertext); raise ``InvalidPublicKey``."""
         return self._hpke.seal(public_key, info, aad, plaintext)
+
+    def hpke_sealer(self, info: bytes) -> HpkeSealer:
+        """Return what seals to any number of keys under one ``info``, without associated data."""
+        return self._hpke.sealer(info)
 
     def hpke_open(
         self, private_key: bytes, kem_output: bytes, info: bytes, aad: bytes, ciphertext: bytes

@@ -26,7 +26,7 @@ from sottovoce.mls.key_schedule import (
     psk_secret,
     welcome_key_and_nonce,
 )
-from sottovoce.mls.labels import PREFIX, encrypt_with_label
+from sottovoce.mls.labels import PREFIX, sealer_with_label
 from sottovoce.mls.nodes import LeafNode, LeafNodeSource
 from sottovoce.mls.proposal_list import (
     Applied,
@@ -211,11 +211,12 @@ def _welcome(
     group_info = after.group_info(plan.welcome_extensions, with_tree=plan.with_tree, external=False)
     key, nonce = welcome_key_and_nonce(suite, schedule.welcome_secret)
     sealed = suite.seal(key, nonce, b"", group_info.encoded)
+    sealer = sealer_with_label(suite, b"Welcome", sealed)
     entries = []
     for index, package in applied.added:
         path_secret = None if path is None else path.secret_for(index)
         secrets = GroupSecrets(schedule.joiner_secret, path_secret, applied.psks).encode()
-        kem_output, ciphertext = encrypt_with_label(suite, package.init_key, b"Welcome", sealed, secrets)
+        kem_output, ciphertext = sealer.seal(package.init_key, secrets)
         entries.append(EncryptedGroupSecrets(package.reference(suite), kem_output, ciphertext))
     return MLSMessage(Welcome(suite.id, tuple(entries), sealed)).encode()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sottovoce.mls.presentation import opaque, uint16, uint32
 
 if TYPE_CHECKING:
+    from sottovoce.crypto.hpke import HpkeSealer
     from sottovoce.crypto.signatures import Signer
     from sottovoce.crypto.suites import CipherSuite
 
@@ -55,16 +56,20 @@ def verify_with_label(
     return suite.verify(public_key, _prefixed(label) + opaque(content), signature)
 
 
-def encryption_context(label: bytes, context: bytes) -> bytes:
-    """Return ``EncryptContext``, HPKE's ``info``: once for all that is sealed in one context (§5.1.3)."""
+def _encrypt_context(label: bytes, context: bytes) -> bytes:
     return _prefixed(label) + opaque(context)
+
+
+def sealer_with_label(suite: CipherSuite, label: bytes, context: bytes) -> HpkeSealer:
+    """Return what seals as :func:`encrypt_with_label` does, to any number of keys."""
+    return suite.hpke_sealer(_encrypt_context(label, context))
 
 
 def encrypt_with_label(
     suite: CipherSuite, public_key: bytes, label: bytes, context: bytes, plaintext: bytes
 ) -> tuple[bytes, bytes]:
     """Seal ``plaintext`` to an HPKE key; returns (KEM output, ciphertext) (RFC 9420 §5.1.3)."""
-    return suite.hpke_seal(public_key, encryption_context(label, context), b"", plaintext)
+    return suite.hpke_seal(public_key, _encrypt_context(label, context), b"", plaintext)
 
 
 def decrypt_with_label(
@@ -72,7 +77,7 @@ def decrypt_with_label(
 ) -> bytes:
     """Open what :func:`encrypt_with_label` sealed; raises ``DecryptionError`` (RFC 9420 §5.1.3)."""
     kem_output, ciphertext = sealed
-    return suite.hpke_open(private_key, kem_output, encryption_context(label, context), b"", ciphertext)
+    return suite.hpke_open(private_key, kem_output, _encrypt_context(label, context), b"", ciphertext)
 
 
 def expand_with_label(suite: CipherSuite, secret: bytes, label: bytes, context: bytes, length: int) -> bytes:

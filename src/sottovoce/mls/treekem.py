@@ -11,7 +11,7 @@ from sottovoce.crypto.signatures import Signer
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.errors import UndecryptableMessage, ValidationError
-from sottovoce.mls.labels import decrypt_with_label, derive_secret, encryption_context
+from sottovoce.mls.labels import decrypt_with_label, derive_secret, sealer_with_label
 from sottovoce.mls.nodes import LeafNode, LeafNodeSource, ParentNode
 from sottovoce.mls.proposals import PathNode, UpdatePath
 from sottovoce.mls.ratchet_tree import RatchetTree
@@ -82,12 +82,12 @@ class NewPath:
         """Encrypt each secret to the copath's resolution without the leaves just ``added`` (§7.5)."""
         new = set(map(tree_math.leaf_node_index, added))
         nodes = []
-        info = encryption_context(b"UpdatePathNode", group_context)
+        sealer = sealer_with_label(suite, b"UpdatePathNode", group_context)
         pairs = zip(self.filtered, self.secrets.path_secrets, self.secrets.key_pairs, strict=True)
         for (_, other), secret, key_pair in pairs:
             recipients = [tree.node(at) for at in tree.resolution(other) if at not in new]
             keys = [node.encryption_key for node in recipients if node is not None]
-            sealed = tuple(suite.hpke_seal(key, info, b"", secret) for key in keys)
+            sealed = tuple(sealer.seal(key, secret) for key in keys)
             nodes.append(PathNode(key_pair.public, sealed))
         return UpdatePath(self.leaf_node, tuple(nodes))
 
