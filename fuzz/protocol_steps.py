@@ -11,67 +11,27 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from join_steps import joining
 from mls_world import NOW, World, restored, stored
 from target import Target
+from trusting import credulous
 
 from sottovoce.crypto.secret import Secret
-from sottovoce.crypto.suites import CipherSuite
 from sottovoce.errors import PeerError
-from sottovoce.mls import Credential, Group, KeyPackageBundle, LeafIndex, inspect_group_info
-from sottovoce.mls.extensions import Extension, ExtensionType
-from sottovoce.mls.framing import (
-    ContentType,
-    MLSMessage,
-    PrivateMessage,
-    WireFormat,
-    encode_content,
-)
-from sottovoce.mls.group_info import EncryptedGroupSecrets, GroupInfo, GroupSecrets, Welcome
-from sottovoce.mls.key_schedule import psk_secret, welcome_key_and_nonce, welcome_secret
-from sottovoce.mls.labels import decrypt_with_label, encrypt_with_label, expand_with_label
-from sottovoce.mls.presentation import decode, opaque, uint8, uint16, uint32, uint64
-from sottovoce.mls.proposal_list import resolve_psks
+from sottovoce.mls import Credential, Group, LeafIndex
+from sottovoce.mls.framing import ContentType, MLSMessage, PrivateMessage, encode_content
+from sottovoce.mls.labels import expand_with_label
+from sottovoce.mls.presentation import opaque, uint8, uint32, uint64
 from sottovoce.mls.protection import decrypt_content, open_sender_data
-from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.secret_tree import ratchet_kind
 
 PSKS = {b"the key": Secret(b"\x07" * 32)}
 GUARD = bytes(4)
 
 
-class TrustingSuite(CipherSuite):
-    """A suite for which every signature and every tag is right."""
-
-    __slots__ = ()
-
-    def verify(self, public_key: bytes, message: bytes, signature: bytes) -> bool:  # noqa: ARG002 - it trusts
-        """Return True."""
-        return True
-
-    def verify_mac(self, key: bytes, data: bytes, tag: bytes) -> bool:  # noqa: ARG002 - it trusts
-        """Return True."""
-        return True
-
-
-def trusting(suite: CipherSuite) -> TrustingSuite:
-    """Return ``suite`` without its judgement."""
-    parts = (suite.id, suite.name, suite.kem, suite.hash_function, suite.aead, suite.signature)
-    return TrustingSuite(*parts)
-
-
-def credulous(group: Group) -> Group:
-    """Return a copy of ``group`` that takes every signature and tag for good."""
-    copy = restored(stored(group), group._config)
-    copy._state = replace(copy._state, suite=trusting(group.suite))
-    return copy
-
-
 def targets() -> list[Target]:
     """Return the targets of processing and of joining."""
     return [processing(), joining()]
-
-
-# -- processing ------------------------------------------------------------------------------------------
 
 
 def processing() -> Target:
@@ -175,104 +135,3 @@ def opened(victim: Group, message: bytes) -> tuple[ContentType, int, bytes]:
     content, _ = decrypt_content(victim.suite, body, sender, victim._epochs[victim.epoch].secret_tree)
     plaintext = encode_content(content.content.content) + content.auth.encode()
     return body.content_type, sender.generation, plaintext
-
-
-# -- joining ---------------------------------------------------------------------------------------------
-
-
-def joining() -> Target:
-    """Return the target of joining, by Welcome and externally; the first byte says what the others are."""
-    draw = random.Random(9421).randbytes
-    world = World()
-    alice, *_ = world.group_of("alice", "bob", "carol", "dave")
-    bundle = world.bundle("erin")
-    staged = alice.commit(add=[bundle.message], psks=PSKS, random=draw, now=NOW)
-    message = staged.welcome or b""
-    welcome = MLSMessage.decode(message).body
-    assert isinstance(welcome, Welcome)
-    secrets, info = inside_of(welcome, bundle)
-    external = MLSMessage.decode(alice.group_info()).body
-    assert isinstance(external, GroupInfo)
-    keys, config = world.keys(), world.config
-
-    def join(welcome: bytes, suite: CipherSuite) -> None:
-        kept = bundle
-        if isinstance(suite, TrustingSuite):
-            kept = CredulousBundle(*(getattr(bundle, name) for name in bundle.__dataclass_fields__))
-        group = Group.join(welcome, kept, psks=PSKS, config=config)
-        restored(stored(group), config)
-
-    def join_externally(message: bytes, suite: CipherSuite) -> None:
-        inspect_group_info(message, suite=suite, authentication=config.authentication)
-        joined = Group.join_externally(
-            message, Credential.basic(b"frank"), keys, suite=suite, psks=PSKS, config=config, random=draw
-        )
-        restored(stored(joined.group), config)
-
-    def with_tree(info: GroupInfo, tree: bytes) -> GroupInfo:
-        others = [one for one in info.extensions if one.extension_type != ExtensionType.RATCHET_TREE]
-        context = replace(info.group_context, tree_hash=RatchetTree.decode(tree).tree_hash(world.suite))
-        extensions = (*others, Extension(ExtensionType.RATCHET_TREE, tree))
-        unsigned = replace(info, group_context=context, extensions=extensions)
-        return unsigned.signed(world.suite, alice._state.signature_key_pair.private)
-
-    def read(data: bytes) -> None:
-        way, inside = (data[0], data[1:]) if data else (0, b"")
-        suite = trusting(world.suite) if way & 1 else world.suite
-        match way >> 1 & 7:
-            case 0:
-                join(inside, suite)
-            case 1:
-                join_externally(inside, suite)
-            case 2:
-                join(welcome_of(bundle, inside, info.encoded), suite)
-            case 3:
-                join(welcome_of(bundle, secrets, inside), suite)
-            case 4:
-                join(welcome_of(bundle, secrets, with_tree(info, inside).encoded), suite)
-            case 5:
-                join_externally(MLSMessage(with_tree(external, inside)).encode(), suite)
-            case _:
-                join_externally(uint16(1) + uint16(WireFormat.GROUP_INFO) + inside, suite)
-
-    trees = [alice._state.tree.encode(), staged.next.tree.encode() if staged.next else b""]
-    starts = [(0, message), (2, alice.group_info()), (4, secrets), (6, info.encoded), (12, external.encoded)]
-    starts += [(8, trees[1]), (10, trees[0])]
-    seeds = [bytes([way | trusts]) + start for way, start in starts for trusts in (0, 1)]
-    return Target("step join", read, seeds, (PeerError,), 1, is_decoder=False)
-
-
-class CredulousBundle(KeyPackageBundle):
-    """A joiner's keys, of a suite that trusts."""
-
-    @property
-    def suite(self) -> CipherSuite:
-        """The suite, without its judgement."""
-        return trusting(super().suite)
-
-
-def inside_of(welcome: Welcome, bundle: KeyPackageBundle) -> tuple[bytes, GroupInfo]:
-    """Return the encoded GroupSecrets and the GroupInfo of an honest Welcome."""
-    suite, entry = bundle.suite, welcome.secrets[0]
-    sealed = (entry.kem_output, entry.ciphertext)
-    private = bundle.init_private_key.reveal()
-    secrets = decrypt_with_label(suite, private, b"Welcome", welcome.encrypted_group_info, sealed)
-    key, nonce = keys_of(suite, secrets)
-    return secrets, decode(GroupInfo.read, suite.open(key, nonce, b"", welcome.encrypted_group_info))
-
-
-def keys_of(suite: CipherSuite, secrets: bytes) -> tuple[bytes, bytes]:
-    """Return key and nonce of a Welcome's GroupInfo, with the pre-shared keys its secrets name."""
-    read = decode(GroupSecrets.read, secrets)
-    combined = psk_secret(suite, resolve_psks(read.psks, PSKS, b"", {}))
-    return welcome_key_and_nonce(suite, welcome_secret(suite, read.joiner_secret, combined))
-
-
-def welcome_of(bundle: KeyPackageBundle, secrets: bytes, info: bytes) -> bytes:
-    """Return a Welcome that holds these, well sealed; raises ``PeerError`` where that cannot be."""
-    suite = bundle.suite
-    key, nonce = keys_of(suite, secrets)
-    sealed = suite.seal(key, nonce, b"", info)
-    pair = encrypt_with_label(suite, bundle.key_package.init_key, b"Welcome", sealed, secrets)
-    entry = EncryptedGroupSecrets(bundle.ref, *pair)
-    return MLSMessage(Welcome(suite.id, (entry,), sealed)).encode()

@@ -1,21 +1,29 @@
-"""Official vectors: where they are, one test for each, and a count of those that ran."""
+"""Official vectors: where they are, one test for each, and a count of what was taken and what was refused."""
 
 from __future__ import annotations
 
 import json
-import os
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("SOTTOVOCE_SHARED", Path(__file__).parents[3] / "shared"))
-_ran: Counter[str] = Counter()
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
+
+from official_vectors import SHARED, Refusals, vector_files
+
+_taken: Counter[str] = Counter()
+_refused: Counter[str] = Counter()
 _failed: Counter[str] = Counter()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "mls_vectors(name): one test for each vector of that file")
+    config.addinivalue_line(
+        "markers", "mls_vectors(name): one test for each vector of the files of that name"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -23,34 +31,54 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("mls_vectors")
     if marker is None:
         return
-    path = SHARED / "mls-vectors" / f"{marker.args[0]}.json"
-    if not path.is_file():
-        absent = pytest.param(None, marks=pytest.mark.skip(reason=f"no vectors at {path}"))
-        metafunc.parametrize("vector", [absent], ids=["absent"])
-        return
-    vectors = json.loads(path.read_text())
-    ids = [
-        f"{at}-suite{one['cipher_suite']}" if "cipher_suite" in one else str(at)
-        for at, one in enumerate(vectors)
-    ]
-    metafunc.parametrize("vector", vectors, ids=ids)
+    name = marker.args[0]
+    vectors = []
+    for path in vector_files(name):
+        for at, one in enumerate(json.loads(path.read_text())):
+            suite = f"-suite{one['cipher_suite']}" if "cipher_suite" in one else ""
+            vectors.append(pytest.param(one, id=f"{path.stem}:{at}{suite}"))
+    if not vectors:
+        reason = f"no vectors at {SHARED / 'mls-vectors' / name}.json"
+        vectors.append(pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason)))
+    metafunc.parametrize("vector", vectors)
 
 
-def _family(nodeid: str) -> str | None:
-    name = nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
-    if "vectors/" not in nodeid:
-        return None
-    return name.removeprefix("test_").split("_", 1)[0]
+@pytest.fixture
+def refusals(record_property: Callable[[str, object], None]) -> Iterator[Refusals]:
+    found = Refusals()
+    yield found
+    record_property("refused", found.count)
+
+
+def _file(nodeid: str) -> str:
+    """Return whose vectors a test runs: a file's name, or the family where a test reads its own."""
+    module, _, test = nodeid.rpartition("::")
+    if ":" in test:
+        return test.partition("[")[2].partition(":")[0]
+    return module.rpartition("/")[2].removeprefix("test_").removesuffix(".py").removesuffix("_vectors")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    family = _family(report.nodeid)
-    if family is not None and report.when == "call":
-        (_ran if report.passed else _failed)[family] += 1
+    if "vectors/" not in report.nodeid:
+        return
+    file = _file(report.nodeid)
+    if report.failed:
+        _failed[file] += 1
+    elif report.when == "teardown":
+        refused = dict(report.user_properties).get("refused")
+        if isinstance(refused, int):
+            _refused[file] += refused
+        elif not report.skipped:
+            _taken[file] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _ran and not _failed:
+    files = sorted({*_taken, *_refused, *_failed})
+    if not files:
         return
-    counts = ", ".join(f"{family} {number} run" for family, number in sorted(_ran.items()))
-    terminalreporter.write_line(f"official vectors: {counts or '0 run'}; failed: {sum(_failed.values())}")
+    terminalreporter.section("official vectors: tests passed, spoilt cases refused", "-")
+    for file in files:
+        failed = f"  {_failed[file]} FAILED" if _failed[file] else ""
+        terminalreporter.write_line(f"{file:32} {_taken[file]:>6,} {_refused[file]:>8,}{failed}")
+    sums = [sum(one.values()) for one in (_taken, _refused, _failed)]
+    terminalreporter.write_line("{:32} {:>6,} {:>8,}  failed: {}".format("in all", *sums))
