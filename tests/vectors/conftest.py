@@ -18,6 +18,7 @@ from official_vectors import SHARED, Refusals, vector_files
 _taken: Counter[str] = Counter()
 _refused: Counter[str] = Counter()
 _failed: Counter[str] = Counter()
+_absent: Counter[str] = Counter()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,17 +63,23 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if "vectors/" not in report.nodeid:
         return
     file = _file(report.nodeid)
+    refused = dict(report.user_properties).get("refused")
     if report.failed:
         _failed[file] += 1
-    elif report.when == "teardown":
-        refused = dict(report.user_properties).get("refused")
-        if isinstance(refused, int):
-            _refused[file] += refused
-        elif not report.skipped:
-            _taken[file] += 1
+    elif report.skipped:
+        _absent[file] += 1
+    elif report.when == "teardown" and isinstance(refused, int):
+        _refused[file] += refused
+    elif report.when == "call" and "_refused[" not in report.nodeid:
+        _taken[file] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _absent:
+        count = sum(_absent.values())
+        terminalreporter.write_line(
+            f"official vectors: {count} tests skipped, for there are none at {SHARED}"
+        )
     files = sorted({*_taken, *_refused, *_failed})
     if not files:
         return

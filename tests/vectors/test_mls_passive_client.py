@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from official_vectors import PASSIVE_CLIENT
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls import Credential, Group, GroupConfig, KeyPackage, KeyPackageBundle, Lifetime
@@ -49,11 +50,6 @@ def follow(vector: Vector) -> None:
         assert group.epoch_authenticator.hex() == epoch["epoch_authenticator"]
 
 
-@pytest.mark.mls_vectors("passive-client-welcome")
-def test_welcome(vector: Vector) -> None:
-    follow(vector)
-
-
-@pytest.mark.mls_vectors("passive-client-handling-commit")
-def test_handling_commit(vector: Vector) -> None:
+@pytest.mark.mls_vectors(PASSIVE_CLIENT)
+def test_passive_client(vector: Vector) -> None:
     follow(vector)
