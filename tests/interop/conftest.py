@@ -29,6 +29,12 @@ def _start(program: str) -> NodeProcess:
 
 
 @pytest.fixture(scope="session")
+def start_node() -> Callable[[str], NodeProcess]:
+    """Start a program of ``interop/``."""
+    return _start
+
+
+@pytest.fixture(scope="session")
 def ts_mls() -> Iterator[NodeProcess]:
     """A process that holds ts-mls members."""
     process = _start("ts_mls_peer.mjs")
