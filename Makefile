@@ -44,6 +44,10 @@ interop/node_modules/.stamp: interop/package.json interop/package-lock.json inte
 	@$(WITH_NODE); cd interop && npm ci --silent
 	@touch $@
 
+$(VENV)/.interop: requirements/interop.txt $(VENV)/.dev
+	@$(PIP) install --require-hashes -r requirements/interop.txt
+	@touch $@
+
 # Apart from the other tools: atheris has libFuzzer in it, and wheels for Linux on x86-64 only.
 $(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
 	@echo "setting up atheris"
@@ -77,7 +81,7 @@ unit: dev ## official vectors, unit tests, threats; branch coverage of the core
 	  $(BIN)/coverage report --include="src/sottovoce/$$room/*" --fail-under=95 --format=total || exit 1; \
 	done
 
-interop: interop/node_modules/.stamp ## with ts-mls and OPAQUE of other hands
+interop: $(VENV)/.interop interop/node_modules/.stamp ## with ts-mls and OPAQUE of other hands
 	@$(BIN)/python -m pytest tests/interop -n 2 --dist worksteal
 
 end-to-end: dev ## real processes, real TLS, real terminals
@@ -105,6 +109,8 @@ lock: dev ## resolve the requirement files anew, with hashes
 	  --no-emit-find-links --no-header --extra dev pyproject.toml requirements/build.in -c requirements/runtime.txt -o requirements/dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header requirements/node.in -o requirements/node.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header requirements/interop.in -o requirements/interop.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header requirements/fuzz.in -c requirements/dev.txt -o requirements/fuzz.txt
 	@cd interop && npm install --package-lock-only --silent
