@@ -12,14 +12,14 @@ from sottovoce.mls.group_info import EncryptedGroupSecrets, GroupInfo, GroupSecr
 from sottovoce.mls.key_schedule import psk_secret, welcome_key_and_nonce, welcome_secret
 from sottovoce.mls.labels import decrypt_with_label, encrypt_with_label
 from sottovoce.mls.presentation import decode
-from sottovoce.mls.proposal_list import resolve_psks
 
 Psks = Mapping[bytes, Secret]
 
 
 def group_info_key(suite: CipherSuite, secrets: GroupSecrets, psks: Psks) -> tuple[bytes, bytes]:
-    """Return key and nonce of a Welcome's GroupInfo; raises ``MissingPreSharedKey``."""
-    combined = psk_secret(suite, resolve_psks(secrets.psks, psks, b"", {}))
+    """Return key and nonce of a Welcome's GroupInfo; a pre-shared key that is not there is an empty one."""
+    found = [(one, psks[one.psk_id].reveal() if one.psk_id in psks else b"") for one in secrets.psks]
+    combined = psk_secret(suite, found)
     return welcome_key_and_nonce(suite, welcome_secret(suite, secrets.joiner_secret, combined))
 
 
