@@ -25,7 +25,6 @@ from sottovoce.client.trust import PinDecision
 from sottovoce.link.certificates import DeviceCertificate
 from sottovoce.link.parts import Entry, EntryKind, Outgoing
 from sottovoce.mls import Extension, Group, Lifetime, StagedProposal, generate_key_package
-from sottovoce.mls.proposals import GroupContextExtensions
 
 
 def _entries(sender: Person, *texts: str) -> list[Entry]:
@@ -183,7 +182,7 @@ def _proposals(mallory: Person, victim: Person) -> dict[str, Callable[[], Staged
     )
     victims_leaf = victim.state.group.own_leaf_index
     return {
-        "policy": lambda: group._propose(GroupContextExtensions(extensions), os.urandom),
+        "policy": lambda: group.propose_group_context_extensions(extensions, random=os.urandom),
         "add": lambda: group.propose_add(package.key_package, random=os.urandom, now=NOW),
         "remove": lambda: group.propose_remove(victims_leaf, random=os.urandom),
         "update": lambda: group.propose_update(random=os.urandom),

@@ -389,4 +389,4 @@ class TestExternal:
     def test_outsiders_propose_nothing(self, world: World, sender_type: SenderType) -> None:
         alice, _ = world.group_of("alice", "bob")
         message = insider(alice, Remove(LeafIndex(1)), sender=Sender(sender_type), public=True)
-        refused(alice, message, ValidationRule.FRAMING_SENDER)
+        refused(alice, message, ValidationRule.PROPOSAL_OUTSIDERS_ACCEPTED)

@@ -145,8 +145,9 @@ class LogReader:
         group.merge(staged)
         if isinstance(staged, StagedProposal):
             self.epoch_changed = True
-            # The only proposal there is (policy P11): the sender leaves.
-            self.state.update(leavers=(*self.state.record.leavers, staged.sender))
+            # The only proposal there is (policy P11): the sender leaves; outsiders propose nothing here.
+            if staged.sender is not None:
+                self.state.update(leavers=(*self.state.record.leavers, staged.sender))
         elif isinstance(staged, StagedApplication):
             self._read_application(entry, staged, changes)
 

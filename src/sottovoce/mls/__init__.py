@@ -42,7 +42,15 @@ if TYPE_CHECKING:
         RequiredCapabilities,
         find_extension,
     )
-    from sottovoce.mls.framing import ContentType, MLSMessage, PrivateMessage, PublicMessage, WireFormat
+    from sottovoce.mls.external_senders import ExternalSender, ExternalSenders
+    from sottovoce.mls.framing import (
+        ContentType,
+        MLSMessage,
+        PrivateMessage,
+        PublicMessage,
+        SenderType,
+        WireFormat,
+    )
     from sottovoce.mls.group import Group
     from sottovoce.mls.join import GroupInfoView, StagedJoin, inspect_group_info
     from sottovoce.mls.key_package import (
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
         generate_key_package,
     )
     from sottovoce.mls.nodes import Capabilities, Lifetime
+    from sottovoce.mls.outsiders import propose_externally, propose_own_addition
     from sottovoce.mls.proposals import (
         Add,
         ExternalInit,
@@ -86,6 +95,8 @@ __all__ = [
     "ExtensionType",
     "Extensions",
     "ExternalInit",
+    "ExternalSender",
+    "ExternalSenders",
     "GenerationTooFar",
     "Group",
     "GroupConfig",
@@ -116,6 +127,7 @@ __all__ = [
     "RequiredCapabilities",
     "ResumptionPSK",
     "ResumptionUsage",
+    "SenderType",
     "StagedApplication",
     "StagedCommit",
     "StagedJoin",
@@ -134,6 +146,8 @@ __all__ = [
     "generate_key_package",
     "inspect_group_info",
     "no_padding",
+    "propose_externally",
+    "propose_own_addition",
 ]
 
 _SOURCES = {
@@ -141,7 +155,8 @@ _SOURCES = {
     "credentials": ("AnyBasicCredential", "AuthenticationService", "Credential", "CredentialType"),
     "epoch": ("Member",),
     "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
-    "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "WireFormat"),
+    "external_senders": ("ExternalSender", "ExternalSenders"),
+    "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "SenderType", "WireFormat"),
     "group": ("Group",),
     "join": ("GroupInfoView", "StagedJoin", "inspect_group_info"),
     "key_package": (
@@ -152,6 +167,7 @@ _SOURCES = {
         "generate_key_package",
     ),
     "nodes": ("Capabilities", "Lifetime"),
+    "outsiders": ("propose_externally", "propose_own_addition"),
     "proposals": (
         "Add",
         "ExternalInit",

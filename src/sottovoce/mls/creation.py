@@ -8,6 +8,7 @@ from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState
 from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.external_senders import validate_external_senders
 from sottovoce.mls.join import Joined, context_of_new_group
 from sottovoce.mls.key_package import Random, key_package_leaf
 from sottovoce.mls.key_schedule import interim_transcript_hash, key_schedule
@@ -50,6 +51,7 @@ def create_group(
     validate_own_extensions(leaf)
     validate_group_support(tree, suite, extensions)
     config.authentication.validate(credential, signature_key_pair.public)
+    validate_external_senders(extensions, (), config.authentication)
     context = context_of_new_group(suite, group_id, tree, extensions)
     # §11: the first epoch's secret is random; here it enters as the joiner secret's place does.
     joiner = expand_with_label(

@@ -17,6 +17,7 @@ from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService,
 from sottovoce.mls.epoch import EpochState, Member
 from sottovoce.mls.errors import MisuseError, ValidationError
 from sottovoce.mls.extensions import Extensions, ExtensionType, find_extension
+from sottovoce.mls.external_senders import validate_external_senders
 from sottovoce.mls.framing import ContentAuth, FramedContent, MLSMessage, Sender, SenderType, WireFormat
 from sottovoce.mls.group_info import GroupContext, GroupInfo, GroupSecrets, Welcome
 from sottovoce.mls.key_package import MLS10, KeyPackageBundle, Random, default_capabilities
@@ -96,6 +97,7 @@ def open_group_info(
     if tree.tree_hash(suite) != context.tree_hash:
         raise ValidationError(ValidationRule.TREE_HASH)
     validate_tree(tree, suite, context.group_id, context.extensions, authentication)
+    validate_external_senders(context.extensions, (), authentication)
     return tree, Member.at(group_info.signer, signer)
 
 

@@ -10,6 +10,7 @@ from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.epoch import EpochState, Member
 from sottovoce.mls.errors import ValidationError
 from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.external_senders import validate_external_senders
 from sottovoce.mls.framing import Sender, SenderType
 from sottovoce.mls.key_package import KeyPackage
 from sottovoce.mls.nodes import LeafNode, LeafNodeSource
@@ -169,6 +170,7 @@ def apply_proposals(
     for sent in proposals:
         if isinstance(sent.proposal, GroupContextExtensions):
             extensions = sent.proposal.extensions
+            validate_external_senders(extensions, state.context.extensions, config.authentication)
         elif isinstance(sent.proposal, ExternalInit):
             external_init = sent.proposal.kem_output
     for sent in proposals:

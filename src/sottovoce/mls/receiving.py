@@ -11,7 +11,6 @@ from sottovoce.mls.config import GroupConfig
 from sottovoce.mls.epoch import EpochState, MessageEpoch
 from sottovoce.mls.errors import KeyConsumed, OwnMessage, ValidationError, WrongEpoch
 from sottovoce.mls.framing import (
-    AuthenticatedContent,
     ContentType,
     MLSMessage,
     PrivateMessage,
@@ -19,6 +18,7 @@ from sottovoce.mls.framing import (
     Sender,
     SenderType,
 )
+from sottovoce.mls.outsiders import external_sender_of, outsider_key, validate_outsiders_addition
 from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import Commit, ExternalInit, ReInit
 from sottovoce.mls.protection import (
@@ -105,23 +105,11 @@ class Receiver:
             verify_membership_tag(state.suite, key, message, state.context.encoded)
             signature_key = member.signature_key
         else:
-            signature_key = self._new_member_key(authenticated)
+            signature_key = outsider_key(state, self.config, content)
         verified = verify(state.suite, signature_key, authenticated, state.context.encoded)
         if content.sender == Sender.member(state.own_leaf):
             raise OwnMessage(is_from_another_copy=False)
         return self._handshake(verified, now, None)
-
-    def _new_member_key(self, message: AuthenticatedContent) -> bytes:
-        """Return the key an external joiner signs with: that of the leaf it brings (§12.4.3.2)."""
-        commit = message.content.content
-        joins = message.content.sender.sender_type is SenderType.NEW_MEMBER_COMMIT
-        if not joins or not isinstance(commit, Commit):
-            raise ValidationError(ValidationRule.FRAMING_SENDER, "outsiders may join, and propose nothing")
-        if not self.config.accept_external_commits or self.state.epoch == 0:
-            raise ValidationError(ValidationRule.PROPOSAL_EXTERNALS_ACCEPTED)
-        if commit.path is None:
-            raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL_PATH)
-        return commit.path.leaf_node.signature_key
 
     def _handshake(
         self, message: VerifiedContent, now: int, step: RatchetStep | None
@@ -143,9 +131,11 @@ class Receiver:
         # §12.1.6: an ExternalInit is never proposed; groups here are not reinitialised (§12.1.5).
         if isinstance(body, bytes | ExternalInit | ReInit):
             raise ValidationError(ValidationRule.PROPOSAL_ALLOWED)
-        reference = message.reference(state.suite)
-        sent = SentProposal(body, message.content.sender, reference)
-        proposed = StagedProposal(b"", state.epoch, sent, reference, step)
+        sender, reference = message.content.sender, message.reference(state.suite)
+        if sender.sender_type is not SenderType.MEMBER:
+            validate_outsiders_addition(state, self.config, body, now)
+        sent, external = SentProposal(body, sender, reference), external_sender_of(state, sender)
+        proposed = StagedProposal(b"", state.epoch, sent, reference, step, external)
         check_proposal(proposed, self.pending, self.config)
         return proposed
 
@@ -161,6 +151,6 @@ def check_proposal(
     """
     senders = [sent.sender for reference, sent in pending.items() if reference != staged.reference]
     if senders.count(staged.sent.sender) >= config.max_pending_proposals:
-        raise ValidationError(ValidationRule.PROPOSAL_COUNT, f"leaf {staged.sender}")
+        raise ValidationError(ValidationRule.PROPOSAL_COUNT, f"sender {staged.sent.sender.index}")
     if config.check_proposal is not None:
         config.check_proposal(staged)

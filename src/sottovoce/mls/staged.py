@@ -9,6 +9,8 @@ from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, PastEpoch
 from sottovoce.mls.errors import NotAMember
 from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.external_senders import ExternalSender
+from sottovoce.mls.framing import SenderType
 from sottovoce.mls.presentation import uint32
 from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType
@@ -64,7 +66,8 @@ class StagedApplication:
 class StagedProposal:
     """A proposal, ours or received; merging keeps it for the commit that refers to it.
 
-    ``message`` is what to send for one of ours, empty for one received.
+    ``message`` is what to send for one of ours, empty for one received. An outsider's has no ``sender``:
+    it is of the ``external_sender``, or of whoever proposes to be added itself.
     """
 
     message: bytes
@@ -72,11 +75,18 @@ class StagedProposal:
     sent: SentProposal
     reference: bytes
     step: RatchetStep | None = field(repr=False)
+    external_sender: ExternalSender | None = None
 
     @property
-    def sender(self) -> LeafIndex:
-        """Leaf of the member who proposes."""
-        return LeafIndex(self.sent.sender.index)
+    def sender_type(self) -> SenderType:
+        """Whether a member proposes, an external sender, or a client that wants to be added."""
+        return self.sent.sender.sender_type
+
+    @property
+    def sender(self) -> LeafIndex | None:
+        """Leaf of the member who proposes; None for an outsider."""
+        is_member = self.sender_type is SenderType.MEMBER
+        return LeafIndex(self.sent.sender.index) if is_member else None
 
     @property
     def proposal(self) -> Proposal:
