@@ -136,7 +136,7 @@ class EncryptedGroupSecrets:
     @classmethod
     def read(cls, reader: Reader) -> EncryptedGroupSecrets:
         """Read one."""
-        return cls(reader.opaque(), reader.opaque(), reader.opaque())
+        return cls(*reader.opaques(3))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from struct import Struct
 from typing import Final
 
 from sottovoce.crypto.signatures import Signer
@@ -74,7 +75,7 @@ class Capabilities:
     @classmethod
     def read(cls, reader: Reader) -> Capabilities:
         """Read one; equal ones are one object where they are short: most members of a group say the same."""
-        lists = reader.opaque(), reader.opaque(), reader.opaque(), reader.opaque(), reader.opaque()
+        lists = reader.opaques(5)
         if sum(map(len, lists)) > _LONGEST_SHARED:
             return cls(*map(numbers_of, lists))
         return _shared_capabilities(*lists)
@@ -94,6 +95,9 @@ def _shared_numbers(octets: bytes) -> tuple[int, ...]:
     return numbers_of(octets)
 
 
+_LIFETIME: Final = Struct(">QQ")
+
+
 @dataclass(frozen=True)
 class Lifetime:
     """When a key package may be used: Unix times in seconds, both ends included (RFC 9420 §7.2)."""
@@ -108,7 +112,7 @@ class Lifetime:
     @classmethod
     def read(cls, reader: Reader) -> Lifetime:
         """Read one."""
-        return cls(reader.uint64(), reader.uint64())
+        return cls(*_LIFETIME.unpack(reader.fixed(16)))
 
     @property
     def total(self) -> int:
@@ -166,7 +170,7 @@ class LeafNode:
     def read(cls, reader: Reader) -> LeafNode:
         """Read one; the bytes it was read from are kept as its encoding."""
         start = reader.position
-        encryption_key, signature_key = reader.opaque(), reader.opaque()
+        encryption_key, signature_key = reader.opaques(2)
         credential, capabilities = Credential.read(reader), Capabilities.read(reader)
         number = reader.uint8()
         source = _SOURCES.get(number)

@@ -249,7 +249,10 @@ class RatchetTree:
     @classmethod
     def read(cls, reader: Reader) -> RatchetTree:
         """Read one; raises ``DecodingError``, or ``ValidationError`` T01 to T03 for its shape."""
-        nodes: list[Node | None] = reader.vector(_read_optional_node)
+        nodes: list[Node | None] = []
+        inner = reader.nested()
+        while not inner.at_end:
+            nodes.append(_read_node(inner) if inner.presence() else None)
         if not nodes:
             raise ValidationError(ValidationRule.TREE_NOT_EMPTY)
         # §12.4.3.3: "the receiver MUST check that the last node in ratchet_tree is non-blank".
@@ -267,10 +270,6 @@ class RatchetTree:
     def decode(cls, data: bytes) -> RatchetTree:
         """Read exactly one tree from ``data``."""
         return decode(cls.read, data)
-
-
-def _read_optional_node(reader: Reader) -> Node | None:
-    return reader.optional(_read_node)
 
 
 def _read_node(reader: Reader) -> Node:
