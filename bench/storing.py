@@ -38,8 +38,7 @@ def _taken(scene: Scene, members: int, after: str, send: Callable[[], None]) -> 
         send()
         scene.receive()
         start = time.perf_counter()
-        changes = group.ratchet_changes()
-        snapshot = group.epoch_snapshot() if after == "a commit" else b""
+        changes = group.take_changes()
         seconds.append(time.perf_counter() - start)
-        sizes.append(sum(len(key) + len(value or b"") for key, value in changes.items()) + len(snapshot))
+        sizes.append(sum(len(key) + len(value or b"") for key, value in changes.items()))
     return Stored(scene.suite.id, members, after, int(statistics.median(sizes)), statistics.median(seconds))

@@ -156,7 +156,7 @@ class Person:
         assert self.state.group is not None
         encrypted = self.outbox.encrypt(batch, self.state, self.state.group)
         outbox_table.put_encrypted(self.database, encrypted)
-        self.state.finish(self.state.begin(), epoch_changed=False).write(self.database)
+        self.state.finish(self.state.begin()).write(self.database)
         if dies_before_sending:
             self.restart()
             return
@@ -173,7 +173,7 @@ class Person:
         stored = rooms_table.add_intent(self.database, ROOM_ID, intent)
         planned = plan_commit(self.state, stored, NOW)
         rooms_table.delete_intent(self.database, stored.position)
-        self.state.finish(self.state.begin(), epoch_changed=False).write(self.database)
+        self.state.finish(self.state.begin()).write(self.database)
         if planned is None:
             return False
         if self.log.commit(planned.request(0)) is None:
@@ -192,8 +192,7 @@ class Person:
             for entry in unread:
                 self.reader.read(entry, changes, self.now)
         finally:
-            epoch_changed, self.reader.epoch_changed = self.reader.epoch_changed, False
-            self.state.finish(changes, epoch_changed=epoch_changed).write(self.database)
+            self.state.finish(changes).write(self.database)
             for position in changes.sent:
                 self.outbox.read_back(position, self.state.record.seq)
         return [item for item, _ in changes.items]
@@ -207,10 +206,11 @@ class Person:
     def gaps(self) -> list[Gap]:
         return [item for item in self.timeline() if isinstance(item, Gap)]
 
-    def ratchet_fingerprint(self) -> bytes:
+    def group_fingerprint(self) -> bytes:
         """Everything the store holds of the group, to compare before and after what must change nothing."""
-        snapshot, records = rooms_table.group_state(self.database, ROOM_ID) or (b"", {})
-        return hashlib.sha256(snapshot + repr(sorted(records.items())).encode()).digest()
+        return hashlib.sha256(
+            repr(sorted(rooms_table.group(self.database, ROOM_ID).items())).encode()
+        ).digest()
 
 
 def talking(*users: str, access: Access = Access.OPEN) -> list[Person]:

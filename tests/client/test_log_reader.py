@@ -68,9 +68,9 @@ def test_an_altered_entry_changes_no_key() -> None:
     alice, bob = talking("alice", "bob")
     entries = _entries(alice, "one")
     entries[-1] = msgspec.structs.replace(entries[-1], payload=entries[-1].payload[:-1])
-    before = bob.ratchet_fingerprint()
+    before = bob.group_fingerprint()
     bob.read(entries=entries)
-    assert bob.ratchet_fingerprint() == before
+    assert bob.group_fingerprint() == before
 
 
 def test_dropped_entries_are_counted() -> None:

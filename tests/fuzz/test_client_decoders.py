@@ -115,7 +115,7 @@ def test_whatever_a_member_encrypts_is_a_message_or_a_gap() -> None:
         Envelope(CONTENT.encode(), seq, bytes(32), seq + 1, bytes(32)).encode() for seq in (0, 3, 2**40)
     ]
     assert fuzz(read, envelopes, ()) == 0, "nothing is raised, whatever it is"
-    bob.state.finish(changes, epoch_changed=False).write(bob.database)
+    bob.state.finish(changes).write(bob.database)
     bob.restart()
     assert bob.state.record.seq == len(entries)
     assert len(bob.gaps()) > 1000
@@ -132,7 +132,7 @@ def test_whatever_the_server_gives_as_an_entry() -> None:
     assert alice.commit(SelfUpdate())
     commit = alice.log.entries[-1].payload
     joiner(alice).join()
-    payloads, before = [message, commit, alice.log.entries[-1].payload], bob.ratchet_fingerprint()
+    payloads, before = [message, commit, alice.log.entries[-1].payload], bob.group_fingerprint()
     for kind in EntryKind:
         changes = bob.state.begin()
 
@@ -141,10 +141,10 @@ def test_whatever_the_server_gives_as_an_entry() -> None:
             bob.reader.read(Entry(bob.state.record.seq + 1, kind, epoch, octets, -1), changes, 0)
 
         refused = fuzz(read, payloads, OutOfStep, seeds_are_taken=False)
-        bob.state.finish(changes, epoch_changed=bob.reader.epoch_changed).write(bob.database)
+        bob.state.finish(changes).write(bob.database)
         assert refused == 0
         assert len(changes.items) > 1900
-        assert bob.ratchet_fingerprint() == before
+        assert bob.group_fingerprint() == before
     assert bob.messages() == []
 
 

@@ -36,6 +36,7 @@ from sottovoce.mls.framing import (
 )
 from sottovoce.mls.proposals import Commit
 from sottovoce.mls.protection import VerifiedContent, encrypt_content, public_message, sign_content
+from sottovoce.mls.records import Changes
 from sottovoce.mls.secret_tree import ratchet_kind
 
 NOW = 1_000_000
@@ -128,20 +129,30 @@ class World:
         assert len({group.members() for group in active}) == 1
 
 
-def whole(group: Group) -> tuple[bytes, dict[bytes, bytes]]:
+def whole(group: Group) -> dict[bytes, bytes]:
     """Everything a group is, as bytes."""
-    return group.epoch_snapshot(), group.all_records()
+    return group.records()
+
+
+def applied(stored: dict[bytes, bytes], changes: Changes) -> dict[bytes, bytes]:
+    """What a store holds once changes are written to it."""
+    merged = {**stored, **changes}
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def written(changes: Changes) -> int:
+    """How many bytes a store is given to write."""
+    return sum(len(key) + len(value or b"") for key, value in changes.items())
 
 
 def stored(group: Group) -> dict[bytes, bytes]:
     """Everything a group is, as named parts; with :func:`restored` the one place that knows their form."""
-    snapshot, records = whole(group)
-    return {b"": snapshot, **records}
+    return whole(group)
 
 
 def restored(parts: Mapping[bytes, bytes], config: GroupConfig = CONFIG) -> Group:
     """The group that was :func:`stored`."""
-    return Group.restore(parts[b""], {key: value for key, value in parts.items() if key}, config=config)
+    return Group.restore(parts, config=config)
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class Room(RuleBasedStateMachine):
     @rule(who=anyone)
     def restart(self, who: int) -> None:
         name, group = self.member(who)
-        self.world.groups[name] = Group.restore(*whole(group), config=CONFIG)
+        self.world.groups[name] = Group.restore(whole(group), config=CONFIG)
 
     @invariant()
     def agreed(self) -> None:

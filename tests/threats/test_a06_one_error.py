@@ -60,7 +60,7 @@ def test_the_reader_tells_its_user_and_nobody_else() -> None:
     alice.send()
     honest, body = bob.log.entries[:-1], MLSMessage.decode(bob.log.entries[-1].payload).body
     assert isinstance(body, PrivateMessage)
-    draw, before = random.Random(66), bob.ratchet_fingerprint()
+    draw, before = random.Random(66), bob.group_fingerprint()
     spoilt = [one for one in (damaged(draw, body) for _ in range(500)) if one != body]
     entries = [
         Entry(seq, EntryKind.MESSAGE, body.epoch, MLSMessage(one).encode(), 0)
@@ -71,6 +71,6 @@ def test_the_reader_tells_its_user_and_nobody_else() -> None:
     assert bob.messages() == []
     assert len(bob.gaps()) == len(spoilt)
     assert {gap.reason.partition(":")[0] for gap in bob.gaps()} == {"It does not decrypt"}
-    assert bob.ratchet_fingerprint() == before
+    assert bob.group_fingerprint() == before
     assert len(bob.log.entries) == logged, "nothing was sent"
     assert not bob.outbox.has_unacknowledged

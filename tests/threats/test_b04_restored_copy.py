@@ -14,7 +14,7 @@ from sottovoce.mls.framing import Sender
 
 def test_a_twin_is_told(world: World) -> None:
     alice, _ = world.group_of("alice", "bob")
-    copy = Group.restore(*whole(alice), config=CONFIG)
+    copy = Group.restore(whole(alice), config=CONFIG)
     for text in (b"one", b"two"):
         sent = alice.encrypt(text, random=os.urandom)
         alice.merge(sent)
@@ -27,7 +27,7 @@ def test_a_twin_is_told(world: World) -> None:
 def test_an_insider_feigns_no_twin(world: World) -> None:
     alice, bob = world.group_of("alice", "bob")
     as_alice = Sender.member(alice.own_leaf_index)
-    twin = Group.restore(*whole(bob), config=CONFIG)
+    twin = Group.restore(whole(bob), config=CONFIG)
     twin._state = replace(twin._state, own_leaf=alice.own_leaf_index)
     forged = insider(twin, b"I am alice", sender=as_alice)
     refused(alice, forged, ValidationRule.FRAMING_SIGNATURE)

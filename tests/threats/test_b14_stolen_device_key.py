@@ -66,12 +66,12 @@ def test_no_commit_of_the_thief_is_followed(room: list[Person], psk: str, way: s
         secret = right if way == "sealed by an accomplice" else OLD
         sealed = secret.seal_external_commit(room_id, epoch, commit, os.urandom)
         payload = encode_commit(SealedExternalCommit(sealed))
-    before, members = alice.ratchet_fingerprint(), alice.state.group.members()
+    before, members = alice.group_fingerprint(), alice.state.group.members()
     log = alice.log.entries
     forged = Entry(len(log) + 1, EntryKind.COMMIT, epoch, payload, 0)
     (gap,) = alice.read(entries=[*log, forged])
     assert "did not follow its rules" in gap.reason
-    assert alice.ratchet_fingerprint() == before
+    assert alice.group_fingerprint() == before
     assert alice.state.group.members() == members
     assert alice.state.record.passed_over == forged.seq
 

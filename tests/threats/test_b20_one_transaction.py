@@ -127,7 +127,7 @@ def test_receiving(room: tuple[Person, Person, Path]) -> None:
         reader = LogReader(bob.state, {})
         for entry in bob.log.entries[bob.state.record.seq :]:
             reader.read(entry, changes, 0)
-        store._transact(bob.state.finish(changes, epoch_changed=reader.epoch_changed).write)
+        store._transact(bob.state.finish(changes).write)
 
     seen, deaths = set(), 0
     for _, path in each_kill(bob, folder, read):
@@ -140,9 +140,9 @@ def test_receiving(room: tuple[Person, Person, Path]) -> None:
         bob.read()
         assert [text for _, text in bob.messages()] == texts
         assert bob.gaps() == []
-        to_go_on = bob.ratchet_fingerprint()
+        to_go_on = bob.group_fingerprint()
         bob.restart()
-        assert bob.ratchet_fingerprint() == to_go_on
+        assert bob.group_fingerprint() == to_go_on
     assert deaths >= 8
     assert len(seen) == 2, "some deaths were before the COMMIT, and one after it"
 
@@ -157,7 +157,7 @@ def test_sending(room: tuple[Person, Person, Path]) -> None:
     def send(store: DeviceStore) -> None:
         batch = alice.outbox.next_batch()
         encrypted = alice.outbox.encrypt(batch, alice.state, alice.state.group)
-        changes = alice.state.finish(alice.state.begin(), epoch_changed=False)
+        changes = alice.state.finish(alice.state.begin())
 
         def work(database: Database) -> None:
             outbox_table.put_encrypted(database, encrypted)

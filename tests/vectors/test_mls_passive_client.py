@@ -46,7 +46,7 @@ def follow(vector: Vector) -> None:
     for epoch in vector["epochs"]:
         for message in [*epoch["proposals"], epoch["commit"]]:
             group.merge(group.process(hexadecimal(message), psks=psks, now=now))
-            group = Group.restore(group.epoch_snapshot(), group.all_records(), config=CONFIG)
+            group = Group.restore(group.records(), config=CONFIG)
         assert group.epoch_authenticator.hex() == epoch["epoch_authenticator"]
 
 

@@ -74,7 +74,7 @@ class Commits:
                 planned = plan_commit(kept.state, intent, int(time.time()))
             except SottovoceError as trouble:
                 planned, failure = None, trouble
-            changes = kept.state.finish(kept.state.begin(), epoch_changed=False)
+            changes = kept.state.finish(kept.state.begin())
             if planned is not None:
                 await kept.save(changes)
                 self._follower.reader.pending = planned
@@ -94,7 +94,7 @@ class Commits:
         kept, reader = self._kept, self._follower.reader
         await self.superseding.check(link)
         planned = plan_commit(kept.state, StoredIntent(0, SelfUpdate()), int(time.time()))
-        await kept.save(kept.state.finish(kept.state.begin(), epoch_changed=False))
+        await kept.save(kept.state.finish(kept.state.begin()))
         if planned is None:
             return False
         try:

@@ -136,7 +136,7 @@ def _connect(path: Path, key: Secret) -> Any:
             connection.execute("COMMIT")
         elif found > schema.VERSION:
             raise StoreTooNew(str(path))
-        elif found != schema.VERSION:  # no version has a lower number, so none wrote this
+        elif found != schema.VERSION:  # only unreleased ones have lower numbers
             raise StoreDamaged(str(path))
     except dbapi2.DatabaseError as trouble:
         connection.close()

@@ -163,9 +163,7 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
         previous_hash=INITIAL_HASH,
     )
     changes.replaces_group = changes.forgets_senders = True
-    changes.ratchets = {**group.all_records()}
-    group.ratchet_changes()  # they are among the records just taken
-    changes.snapshot = group.epoch_snapshot()
+    changes.group = group.take_changes()
     state.add_link(changes, chain)
     changes.record = state.record
 

@@ -91,7 +91,7 @@ class KeptRoom:
 
     async def save_ratchets(self, encrypted: tuple[outbox_table.OutboxRecord, ...] = ()) -> None:
         """Store the ratchet step of what was just encrypted; only then may it be sent (threats.md B4)."""
-        await self.save(self.state.finish(self.state.begin(), epoch_changed=False), encrypted)
+        await self.save(self.state.finish(self.state.begin()), encrypted)
 
     async def notify(self) -> None:
         """Tell who waits that something is different."""

@@ -156,9 +156,8 @@ class LogFollower:
                 raise
             if count % _ENTRIES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
-        epoch_changed, reader.epoch_changed = reader.epoch_changed, False
         if kept.record.seq != last:
-            await kept.save(kept.state.finish(changes, epoch_changed=epoch_changed))
+            await kept.save(kept.state.finish(changes))
             self._settle(changes)
         if kept.record.join_secret_epoch != secret_epoch:
             kept.secrets_changed()

@@ -86,8 +86,6 @@ class LogReader:
 
     def __init__(self, state: RoomState, sent: dict[bytes, OutboxRecord]) -> None:
         self.pending: PendingCommit | None = None
-        self.epoch_changed = False
-        """Whether a commit or a proposal was merged since this was last set to False."""
         self.was_superseded = False
         """Whether a commit took the place of one that was merged, since this was last set to False."""
         self.state: Final = state
@@ -98,7 +96,6 @@ class LogReader:
     def reset(self) -> None:
         """The state jumped to another place of the log: nothing of before is under way."""
         self.pending = None
-        self.epoch_changed = False
         self._unattributed = 0
         self._forked.clear()
 
@@ -144,7 +141,6 @@ class LogReader:
             return
         group.merge(staged)
         if isinstance(staged, StagedProposal):
-            self.epoch_changed = True
             # The only proposal there is (policy P11): the sender leaves; outsiders propose nothing here.
             if staged.sender is not None:
                 self.state.update(leavers=(*self.state.record.leavers, staged.sender))
@@ -272,7 +268,6 @@ class LogReader:
         if not staged.removes_self:
             state.pin_first_contacts(changes, staged.added + staged.updated)
         group.merge(staged)
-        self.epoch_changed = True
         state.update(leavers=(), passed_over=None, has_later=False)
         if own and pending is not None:
             changes.intents_done.extend(pending.intents)

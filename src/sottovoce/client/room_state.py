@@ -68,8 +68,7 @@ class Changes:
     """Everything one step did to a room, to be stored in one transaction (threats.md B20)."""
 
     record: RoomRecord
-    ratchets: dict[bytes, bytes | None] = field(default_factory=dict)
-    snapshot: bytes | None = None
+    group: dict[bytes, bytes | None] = field(default_factory=dict)
     replaces_group: bool = False  # the records before are of another leaf: all of them go
     forgets_group: bool = False
     forgets_senders: bool = False
@@ -87,9 +86,7 @@ class Changes:
         rooms_table.put_room(database, self.record)
         if self.replaces_group or self.forgets_group:
             rooms_table.forget_group(database, room_id)
-        if self.snapshot is not None:
-            rooms_table.put_epoch(database, room_id, self.snapshot)
-        rooms_table.put_ratchets(database, room_id, self.ratchets)
+        rooms_table.put_group(database, room_id, self.group)
         if self.forgets_senders:
             log_table.forget_senders(database, room_id)
         replays = sum(not log_table.add_item(database, room_id, *item) for item in self.items)
@@ -134,9 +131,9 @@ class RoomState:
     def load(cls, database: Database, record: RoomRecord, around: Surroundings) -> RoomState:
         """Read a room back from the store."""
         state = cls(record, around)
-        stored = rooms_table.group_state(database, record.room_id)
-        if stored is not None:
-            state.group = Group.restore(*stored, config=state.config)
+        stored = rooms_table.group(database, record.room_id)
+        if stored:
+            state.group = Group.restore(stored, config=state.config)
         for sender in log_table.senders(database, record.room_id):
             history = SenderHistory(sender.counter, sender.message_hash)
             state.senders[sender.account_name, sender.device_id] = history
@@ -173,13 +170,11 @@ class RoomState:
         """Begin to collect changes."""
         return Changes(self.record)
 
-    def finish(self, changes: Changes, *, epoch_changed: bool) -> Changes:
+    def finish(self, changes: Changes) -> Changes:
         """Put the record's and the group's changes into ``changes``, ready to be stored."""
         changes.record = self.record
         if self.group is not None:
-            changes.ratchets.update(self.group.ratchet_changes())
-            if epoch_changed:
-                changes.snapshot = self.group.epoch_snapshot()
+            changes.group.update(self.group.take_changes())
         return changes
 
     def add_link(self, changes: Changes, chain: LogChain) -> None:

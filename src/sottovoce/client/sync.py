@@ -245,7 +245,7 @@ class RoomSync:
         if group is not None:
             proposal = group.propose_remove(group.own_leaf_index, random=kept.around.random)
             group.merge(proposal)
-            await kept.save(kept.state.finish(kept.state.begin(), epoch_changed=True))
+            await kept.save(kept.state.finish(kept.state.begin()))
             outgoing = Outgoing(kept.around.random(16), group.epoch, proposal.message)
             with contextlib.suppress(RequestRefused):  # stale: the members see a leaf that is silent
                 await link.request(lambda number: Append(number, room_id, [outgoing]), AppendReply)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from sottovoce.mls.presentation import opaque
 from sottovoce.mls.proposals import ReInit
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.secret_tree import SecretTree
-from sottovoce.mls.tree_math import LeafIndex
+from sottovoce.mls.tree_math import LeafIndex, is_leaf, node_leaf_index
 from sottovoce.mls.treekem import PrivateKeys
 
 
@@ -37,27 +37,6 @@ class Member:
     def at(cls, index: LeafIndex, leaf: LeafNode) -> Member:
         """Return the member that ``leaf`` is."""
         return cls(index, leaf.credential, leaf.signature_key)
-
-
-class Roster(Mapping[LeafIndex, Member]):
-    """The members of a tree by their leaves: each is made when it is asked for, so an epoch costs nothing."""
-
-    __slots__ = ("_tree",)
-
-    def __init__(self, tree: RatchetTree) -> None:
-        self._tree = tree
-
-    def __getitem__(self, index: LeafIndex) -> Member:
-        leaf = self._tree.leaf(index)
-        if leaf is None:
-            raise KeyError(index)
-        return Member.at(index, leaf)
-
-    def __iter__(self) -> Iterator[LeafIndex]:
-        return (index for index, _ in self._tree.members())
-
-    def __len__(self) -> int:
-        return len(self._tree.leaves())
 
 
 @dataclass(frozen=True)
@@ -138,19 +117,25 @@ class PastEpoch:
     context: GroupContext
     leaf_count: int
     own_leaf: LeafIndex
-    roster: Mapping[LeafIndex, Member]
+    former: Mapping[LeafIndex, Member | None]
+    """The leaves that the commit after this epoch changed, as they were; nothing for the current epoch."""
     sender_data_secret: bytes = field(repr=False)
     resumption_psk: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, state: EpochState) -> PastEpoch:
-        """Return what is left of an epoch when the next begins."""
+    def of(cls, state: EpochState, after: EpochState | None = None) -> PastEpoch:
+        """Return what is left of an epoch when ``after`` follows it, None while it is the current one."""
+        former: dict[LeafIndex, Member | None] = {}
+        for index in [] if after is None else after.tree.changed_from(state.tree):
+            if is_leaf(index):
+                leaf = node_leaf_index(index)
+                former[leaf] = state.member(leaf)
         secrets = state.secrets
         return cls(
             state.context,
             state.tree.leaf_count,
             state.own_leaf,
-            Roster(state.tree),
+            former,
             secrets.sender_data_secret,
             secrets.resumption_psk,
         )
@@ -162,3 +147,14 @@ class MessageEpoch:
 
     past: PastEpoch
     secret_tree: SecretTree
+
+
+def member_at(
+    state: EpochState, epochs: Mapping[int, MessageEpoch], epoch: int, leaf: LeafIndex
+) -> Member | None:
+    """Return who was on ``leaf`` in a kept epoch: whoever the first commit since then found there."""
+    for since in range(epoch, state.epoch):
+        former = epochs[since].past.former
+        if leaf in former:
+            return former[leaf]
+    return state.member(leaf)

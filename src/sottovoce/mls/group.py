@@ -40,16 +40,20 @@ from sottovoce.mls.psks import (
     resumption_psk_of,
 )
 from sottovoce.mls.receiving import Receiver
+from sottovoce.mls.records import (
+    GROUP,
+    Changes,
+    StoredGroup,
+    commit_changes,
+    encode_sent,
+    group_record,
+    message_key,
+    past_key,
+    proposal_key,
+)
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.secret_tree import SecretTree
 from sottovoce.mls.sending import Author, CommitRequest, encrypt_own, key_package_of, sign_own
-from sottovoce.mls.snapshot import (
-    STATIC_PART,
-    EpochSnapshot,
-    encode_past,
-    record_key,
-    restore_message_epochs,
-)
 from sottovoce.mls.staged import Staged, StagedApplication, StagedCommit, StagedMessage, StagedProposal
 from sottovoce.mls.tree_math import LeafIndex
 
@@ -61,14 +65,14 @@ NO_PSKS: Final[Mapping[bytes, Secret]] = {}
 class Group:
     """One member's view of one group; :meth:`create`, :meth:`join` and :meth:`restore` make one."""
 
-    def __init__(self, snapshot: EpochSnapshot, epochs: dict[int, MessageEpoch], config: GroupConfig) -> None:
-        self._state = snapshot.state
-        self._pending = {sent.reference or b"": sent for sent in snapshot.pending}
-        self._join_extensions = snapshot.join_extensions
-        self._is_active = snapshot.is_active
-        self._epochs = epochs
+    def __init__(self, stored: StoredGroup, config: GroupConfig) -> None:
+        self._state = stored.state
+        self._pending = {sent.reference or b"": sent for sent in stored.pending}
+        self._join_extensions = stored.join_extensions
+        self._is_active = stored.is_active
+        self._epochs = dict(stored.epochs)
         self._config = config
-        self._record_changes: dict[bytes, bytes | None] = {}
+        self._changes: Changes | None = None  # None until the records are taken for the first time
 
     def __repr__(self) -> str:
         return (
@@ -81,7 +85,7 @@ class Group:
     @classmethod
     def _begin(cls, joined: Joined, config: GroupConfig) -> Group:
         state = joined.state
-        group = cls(EpochSnapshot(state, (), joined.group_info_extensions), {}, config)
+        group = cls(StoredGroup(state, {}, (), joined.group_info_extensions), config)
         group._open_epoch(state, joined.encryption_secret)
         return group
 
@@ -404,21 +408,26 @@ class Group:
             epoch.secret_tree.apply(step)
         if isinstance(staged, StagedProposal):
             self._pending[staged.reference] = staged.sent
+            number = list(self._pending).index(staged.reference)
+            self._note({proposal_key(staged.epoch, number): encode_sent(staged.sent)})
 
     def _merge_commit(self, staged: StagedCommit) -> None:
         if staged.base is not self._state:
             raise StaleStaging("another commit was first: drop this one and plan again")
         self._use_key_of(staged)
+        self._note({proposal_key(self.epoch, number): None for number in range(len(self._pending))})
         self._pending, self._join_extensions = {}, ()
         if staged.next is None:
             # §12.4.2: a removed client "SHOULD promptly delete its group state and secret tree".
             self._is_active = False
             self._state = self._state.without_keys()
+            self._note({GROUP: group_record(self._state, is_active=False)})
             self._forget_before(self.epoch + 1)
             return
-        # What the old epoch still has to say is written once, when it becomes a past one.
-        past = self._epochs[self.epoch].past
-        self._record_changes[record_key(self.epoch, STATIC_PART)] = encode_past(past)
+        past = PastEpoch.of(self._state, staged.next)
+        self._epochs[self.epoch] = MessageEpoch(past, self._epochs[self.epoch].secret_tree)
+        if self._changes is not None:
+            self._changes |= commit_changes(past, self._state, staged.next)
         self._state = staged.next
         self._open_epoch(staged.next, staged.encryption_secret)
         self._forget_before(self.epoch - self._config.past_epochs)
@@ -439,8 +448,12 @@ class Group:
     def _forget_before(self, oldest: int) -> None:
         for epoch in [one for one in self._epochs if one < oldest]:
             tree = self._epochs.pop(epoch).secret_tree
-            gone = {**tree.take_changes(), **tree.records(), STATIC_PART: None}
-            self._record_changes |= dict.fromkeys(record_key(epoch, key) for key in gone)
+            gone = {**tree.take_changes(), **tree.records()}
+            self._note(dict.fromkeys([past_key(epoch), *(message_key(epoch, key) for key in gone)]))
+
+    def _note(self, changes: Mapping[bytes, bytes | None]) -> None:
+        if self._changes is not None:
+            self._changes |= changes
 
     def _require_active(self) -> None:
         if not self._is_active:
@@ -451,36 +464,35 @@ class Group:
 
     # -- storing -----------------------------------------------------------------------------------
 
-    def epoch_snapshot(self) -> bytes:
-        """Return what changes with a commit or a proposal only; it holds secrets (see ``mls.snapshot``)."""
+    def take_changes(self) -> Changes:
+        """Take the records changed since the last call: value to write, or None to delete.
+
+        They hold secrets, and are to be stored together, before anything that was encrypted is sent. The
+        first call returns all records of a group that was created or joined.
+        """
+        taken, self._changes = self._changes, {}
+        of_messages = {
+            message_key(epoch, key): value
+            for epoch, one in self._epochs.items()
+            for key, value in one.secret_tree.take_changes().items()
+        }
+        return {**self.records()} if taken is None else {**taken, **of_messages}
+
+    def records(self) -> dict[bytes, bytes]:
+        """Return every record, as a store holds them once all changes are written (see ``mls.records``)."""
         pending = tuple(self._pending.values())
-        return EpochSnapshot(self._state, pending, self._join_extensions, self._is_active).encode()
-
-    def ratchet_changes(self) -> dict[bytes, bytes | None]:
-        """Take the records changed since the last call: value to write, or None to delete."""
-        taken, self._record_changes = self._record_changes, {}
-        for epoch, one in self._epochs.items():
-            for key, value in one.secret_tree.take_changes().items():
-                taken[record_key(epoch, key)] = value
-        return taken
-
-    def all_records(self) -> dict[bytes, bytes]:
-        """Return every record, as a store holds them once all changes are written."""
-        records = {}
-        for epoch, one in self._epochs.items():
-            if epoch != self.epoch:
-                records[record_key(epoch, STATIC_PART)] = encode_past(one.past)
-            for key, value in one.secret_tree.records().items():
-                records[record_key(epoch, key)] = value
-        return records
+        return StoredGroup(
+            self._state, self._epochs, pending, self._join_extensions, self._is_active
+        ).records()
 
     @classmethod
-    def restore(
-        cls, epoch_snapshot: bytes, records: Mapping[bytes, bytes], *, config: GroupConfig = _DEFAULT_CONFIG
-    ) -> Group:
-        """Make a group again from what was stored; raises ``DamagedSnapshot``."""
-        snapshot = EpochSnapshot.decode(epoch_snapshot)
-        epochs = restore_message_epochs(snapshot.state, records, config.limits) if snapshot.is_active else {}
-        group = cls(snapshot, epochs, config)
+    def restore(cls, records: Mapping[bytes, bytes], *, config: GroupConfig = _DEFAULT_CONFIG) -> Group:
+        """Make a group again from its records; raises ``DamagedSnapshot``.
+
+        Records it has no more use for, of epochs too old perhaps, are among its first changes.
+        """
+        group = cls(StoredGroup.read(records, config.limits), config)
         group._forget_before(group.epoch - config.past_epochs)
+        kept = group.records()
+        group._changes = {key: None for key in records if key not in kept}
         return group

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.commit import receive_commit
 from sottovoce.mls.config import GroupConfig
-from sottovoce.mls.epoch import EpochState, MessageEpoch
+from sottovoce.mls.epoch import EpochState, MessageEpoch, member_at
 from sottovoce.mls.errors import KeyConsumed, OwnMessage, ValidationError, WrongEpoch
 from sottovoce.mls.framing import (
     ContentType,
@@ -70,7 +70,7 @@ class Receiver:
         self._check_header(message.group_id, message.epoch, message.content_type)
         epoch, suite = self.epochs[message.epoch], self.state.suite
         sender = open_sender_data(suite, message, epoch.past.sender_data_secret)
-        member = epoch.past.roster.get(sender.leaf)
+        member = member_at(self.state, self.epochs, message.epoch, sender.leaf)
         # §6.3.2: "the recipient MUST verify that the leaf index ... identifies a non-blank node".
         if member is None:
             raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {sender.leaf}")
@@ -98,7 +98,7 @@ class Receiver:
         if content.sender.sender_type is SenderType.MEMBER:
             if not self.config.accept_public_messages:
                 raise ValidationError(ValidationRule.FRAMING_MEMBER_ENCRYPTS)
-            member = self.epochs[state.epoch].past.roster.get(LeafIndex(content.sender.index))
+            member = state.member(LeafIndex(content.sender.index))
             if member is None:
                 raise ValidationError(ValidationRule.FRAMING_SENDER, f"leaf {content.sender.index}")
             key = state.secrets.membership_key

@@ -11,11 +11,10 @@ from sottovoce.mls.errors import NotAMember
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.external_senders import ExternalSender
 from sottovoce.mls.framing import SenderType
-from sottovoce.mls.presentation import uint32
 from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType
-from sottovoce.mls.secret_tree import RatchetStep
-from sottovoce.mls.snapshot import STATIC_PART, EpochSnapshot, encode_past, record_key
+from sottovoce.mls.records import Changes, commit_changes, message_key
+from sottovoce.mls.secret_tree import RatchetLimits, RatchetStep, SecretTree
 from sottovoce.mls.tree_math import LeafIndex
 
 
@@ -163,20 +162,17 @@ class StagedCommit:
         """Return the new epoch's tree, to go beside a Welcome that is made without (RFC 9420 §12.4.3.3)."""
         return self._after().tree.encode()
 
-    def stored(self) -> tuple[bytes, dict[bytes, bytes]]:
-        """Return the epoch snapshot after this commit, and the records to write with it.
+    def stored(self) -> Changes:
+        """Return the records that merging this commit writes, None for those it deletes.
 
-        Kept beside a commit of ours while it is on its way, they let :meth:`Group.restore` carry on if
-        this process ends between the commit's acceptance and its merging; no commit can process itself.
-        Both hold secrets: delete them if the commit loses.
+        Kept beside a commit of ours while it is on its way, and applied to the group's records once it is
+        accepted, they let :meth:`Group.restore` carry on if this process ends before the commit is merged;
+        no commit can process itself. They hold secrets: delete them if the commit loses.
         """
         after = self._after()
-        root = uint32(after.tree.root)
-        records = {
-            record_key(self.base.epoch, STATIC_PART): encode_past(PastEpoch.of(self.base)),
-            record_key(after.epoch, b"N" + root): self.encryption_secret,
-        }
-        return EpochSnapshot(after).encode(), records
+        tree = SecretTree(after.suite, after.tree.leaf_count, self.encryption_secret, RatchetLimits())
+        secrets = {message_key(after.epoch, key): value for key, value in tree.records().items()}
+        return {**commit_changes(PastEpoch.of(self.base, after), self.base, after), **secrets}
 
     def _after(self) -> EpochState:
         if self.next is None:

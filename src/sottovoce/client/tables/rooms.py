@@ -1,4 +1,4 @@
-"""Rooms, the MLS state of their epochs and ratchets, and the commits this device intends to make."""
+"""Rooms, the records of their MLS groups, and the commits this device intends to make."""
 
 from __future__ import annotations
 
@@ -101,41 +101,28 @@ def put_room(database: Database, record: RoomRecord) -> None:
     )
 
 
-def put_epoch(database: Database, room_id: bytes, snapshot: bytes) -> None:
-    """Store the state that changes with the epoch; the one before is overwritten (secure_delete is on)."""
-    database.execute(
-        "INSERT INTO epochs VALUES (?, ?) ON CONFLICT (room_id) DO UPDATE SET snapshot = excluded.snapshot",
-        (room_id, snapshot),
-    )
-
-
-def put_ratchets(database: Database, room_id: bytes, changes: Mapping[bytes, bytes | None]) -> None:
-    """Store the ratchet records that changed; None deletes one (RFC 9420 §9.2)."""
+def put_group(database: Database, room_id: bytes, changes: Mapping[bytes, bytes | None]) -> None:
+    """Store the records of the group that changed; None deletes one (RFC 9420 §9.2, secure_delete is on)."""
     gone = [(room_id, key) for key, value in changes.items() if value is None]
     kept = [(room_id, key, value) for key, value in changes.items() if value is not None]
     if gone:
-        database.execute_many("DELETE FROM ratchets WHERE room_id = ? AND key = ?", gone)
+        database.execute_many("DELETE FROM group_records WHERE room_id = ? AND key = ?", gone)
     if kept:
         database.execute_many(
-            """INSERT INTO ratchets VALUES (?, ?, ?)
+            """INSERT INTO group_records VALUES (?, ?, ?)
             ON CONFLICT (room_id, key) DO UPDATE SET value = excluded.value""",
             kept,
         )
 
 
-def group_state(database: Database, room_id: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
-    """The epoch snapshot and every ratchet record, or None when this device is in no group there."""
-    row = database.one("SELECT snapshot FROM epochs WHERE room_id = ?", (room_id,))
-    if row is None:
-        return None
-    records = database.all("SELECT key, value FROM ratchets WHERE room_id = ?", (room_id,))
-    return row[0], dict(records)
+def group(database: Database, room_id: bytes) -> dict[bytes, bytes]:
+    """Every record of the group; none when this device is in no group there."""
+    return dict(database.all("SELECT key, value FROM group_records WHERE room_id = ?", (room_id,)))
 
 
 def forget_group(database: Database, room_id: bytes) -> None:
     """Delete every secret of the room's group."""
-    database.execute("DELETE FROM epochs WHERE room_id = ?", (room_id,))
-    database.execute("DELETE FROM ratchets WHERE room_id = ?", (room_id,))
+    database.execute("DELETE FROM group_records WHERE room_id = ?", (room_id,))
 
 
 def intents(database: Database, room_id: bytes) -> list[StoredIntent]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sottovoce.client.tables.database import Database
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _STATEMENTS: Final = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -18,10 +18,9 @@ _STATEMENTS: Final = (
     # RFC 9420 §16.8 and threats.md A10: a Welcome for a key package used before is refused.
     "CREATE TABLE consumed_key_packages (ref BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE rooms (room_id BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
-    """CREATE TABLE epochs (
-        room_id BLOB PRIMARY KEY REFERENCES rooms ON DELETE CASCADE, snapshot BLOB NOT NULL)""",
-    # Per (epoch, sender) ratchets, apart from the epoch: a received message rewrites one small row.
-    """CREATE TABLE ratchets (
+    # An MLS group is many small records: a received message rewrites one of them, a commit the nodes it
+    # changed.
+    """CREATE TABLE group_records (
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, key BLOB NOT NULL, value BLOB NOT NULL,
         PRIMARY KEY (room_id, key)) WITHOUT ROWID""",
     """CREATE TABLE intents (
