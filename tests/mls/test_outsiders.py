@@ -103,7 +103,7 @@ class TestExternalSender:
             assert staged.external_sender == outside.sender
             assert (staged.sender, staged.sender_type) == (None, SenderType.EXTERNAL)
             group.merge(staged)
-        outside.world.groups["alice"] = alice = Group.restore(*whole(outside.alice), config=OPEN)
+        outside.world.groups["alice"] = alice = Group.restore(whole(outside.alice), config=OPEN)
         commit = alice.commit(psks=SECRET, random=os.urandom, now=NOW)
         outside.world.deliver(commit.message, alice, SECRET)
         alice.merge(commit)
