@@ -68,6 +68,17 @@ def test_the_pages_are_numbered_without_a_gap_and_listed() -> None:
     assert [page.name for page in PAGES if page.name != "README.md" and f"]({page.name})" not in readme] == []
 
 
+def test_every_module_is_said_to_do_something() -> None:
+    table = (MLS / "how-it-is-built.md").read_text(encoding="utf-8").partition("## Who does what")[2]
+    named = [
+        name
+        for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    ]
+    modules = {path.stem for path in Path(mls.__file__).parent.glob("*.py")} - {"__init__"}
+    assert sorted(named) == sorted(modules)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
