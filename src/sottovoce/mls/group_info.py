@@ -79,14 +79,14 @@ class GroupInfo:
 
     @classmethod
     def read(cls, reader: Reader) -> GroupInfo:
-        """Read one."""
-        return cls(
-            GroupContext.read(reader),
-            read_extensions(reader),
-            reader.opaque(),
-            LeafIndex(reader.uint32()),
-            reader.opaque(),
-        )
+        """Read one; the bytes that are signed, the whole tree perhaps, are kept as they were read."""
+        start = reader.position
+        context, extensions = GroupContext.read(reader), read_extensions(reader)
+        confirmation_tag, signer = reader.opaque(), LeafIndex(reader.uint32())
+        signed_part = reader.since(start)
+        group_info = cls(context, extensions, confirmation_tag, signer, reader.opaque())
+        group_info.__dict__["_signed_part"] = signed_part
+        return group_info
 
     def signed(self, suite: CipherSuite, private_key: bytes | Signer) -> GroupInfo:
         """Return this with its signature made anew."""

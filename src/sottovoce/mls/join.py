@@ -156,6 +156,15 @@ def _open_secrets(welcome: Welcome, bundle: KeyPackageBundle) -> GroupSecrets:
     return secrets
 
 
+def _decrypt_group_info(welcome: Welcome, suite: CipherSuite, secret: bytes) -> GroupInfo:
+    key, nonce = welcome_key_and_nonce(suite, secret)
+    try:
+        octets = suite.open(key, nonce, b"", welcome.encrypted_group_info)
+    except DecryptionError as error:
+        raise ValidationError(ValidationRule.WELCOME_SECRETS, "the GroupInfo") from error
+    return decode(GroupInfo.read, octets)
+
+
 def join_by_welcome(
     welcome: Welcome,
     bundle: KeyPackageBundle,
@@ -168,12 +177,7 @@ def join_by_welcome(
     suite = bundle.suite
     secrets = _open_secrets(welcome, bundle)
     combined = psk_secret(suite, known.find(secrets.psks))
-    key, nonce = welcome_key_and_nonce(suite, welcome_secret(suite, secrets.joiner_secret, combined))
-    try:
-        octets = suite.open(key, nonce, b"", welcome.encrypted_group_info)
-    except DecryptionError as error:
-        raise ValidationError(ValidationRule.WELCOME_SECRETS, "the GroupInfo") from error
-    group_info = decode(GroupInfo.read, octets)
+    group_info = _decrypt_group_info(welcome, suite, welcome_secret(suite, secrets.joiner_secret, combined))
     tree, signer = open_group_info(group_info, suite, ratchet_tree, config.authentication)
     own = _find_own_leaf(tree, bundle.key_package.leaf_node)
     context = group_info.group_context
