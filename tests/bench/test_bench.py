@@ -45,7 +45,7 @@ def test_ts_mls_does_every_operation_of_its_own(results: dict[str, Any]) -> None
 
 def test_keeping_a_group_is_measured(results: dict[str, Any]) -> None:
     stored = {(one["suite"], one["members"], one["after"]) for one in results["stored"]}
-    assert stored == set(product(SUITES, MEMBERS, ("a message", "a commit")))
+    assert stored == set(product(SUITES, MEMBERS, ("the join", "a message", "a commit")))
     assert {one["suite"] for one in results["memory"]} == set(SUITES)
     assert all(one["traced"]["after_join"] > 0 for one in results["memory"])
 
