@@ -40,6 +40,7 @@ from sottovoce.mls.proposals import (
     PreSharedKeyID,
     Proposal,
     PSKType,
+    ReInit,
     Remove,
     Update,
 )
@@ -109,6 +110,13 @@ class TestExternalSender:
         alice.merge(commit)
         outside.world.agree()
         assert not alice.has_pending_proposals
+
+    def test_a_reinit(self, outside: Outside) -> None:
+        message = outside.propose(ReInit.to(outside.world.suite, b"next"))
+        refused(outside.bob, message, ValidationRule.PROPOSAL_REINIT_ACCEPTED)
+        outside.bob._config = replace(OPEN, accept_reinit=True)
+        outside.bob.merge(outside.bob.process(message, now=NOW))
+        assert outside.bob.commit(random=os.urandom, now=NOW).reinit is not None
 
     def test_is_refused_by_default(self, outside: Outside) -> None:
         outside.bob._config = CONFIG

@@ -103,7 +103,7 @@ class TestByValue:
                 ValidationRule.PROPOSAL_EXTENSIONS_ONCE,
             ),
             ([ExternalInit(b"")], ValidationRule.PROPOSAL_ALLOWED),
-            ([ReInit(b"", 1, 1, ())], ValidationRule.PROPOSAL_ALLOWED),
+            ([ReInit(b"", 1, 1, ())], ValidationRule.PROPOSAL_REINIT_ACCEPTED),
             ([ProposalReference(NONCE)], ValidationRule.PROPOSAL_KNOWN),
             ([], ValidationRule.PROPOSAL_PATH),
             ([Remove(LeafIndex(2))], ValidationRule.PROPOSAL_PATH),

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from sottovoce.mls.psks import ResumptionPSK
     from sottovoce.mls.rules import ValidationRule
     from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedMessage, StagedProposal
+    from sottovoce.mls.successors import StagedGroup
     from sottovoce.mls.tree_math import LeafIndex
 
 __all__ = [
@@ -130,6 +131,7 @@ __all__ = [
     "SenderType",
     "StagedApplication",
     "StagedCommit",
+    "StagedGroup",
     "StagedJoin",
     "StagedMessage",
     "StagedProposal",
@@ -184,6 +186,7 @@ _SOURCES = {
     "psks": ("ResumptionPSK",),
     "rules": ("ValidationRule",),
     "staged": ("StagedApplication", "StagedCommit", "StagedMessage", "StagedProposal"),
+    "successors": ("StagedGroup",),
     "tree_math": ("LeafIndex",),
 }
 _MODULES = {name: module for module, names in _SOURCES.items() for name in names}

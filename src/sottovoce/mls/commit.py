@@ -36,7 +36,7 @@ from sottovoce.mls.proposal_list import (
     validate_result,
     validate_successor,
 )
-from sottovoce.mls.proposals import Commit, Proposal, ProposalReference, UpdatePath
+from sottovoce.mls.proposals import Commit, Proposal, ProposalReference, ReInit, ResumptionUsage, UpdatePath
 from sottovoce.mls.protection import VerifiedContent, sign_content
 from sottovoce.mls.psks import KnownPSKs
 from sottovoce.mls.ratchet_tree import RatchetTree
@@ -60,6 +60,7 @@ class CommitPlan:
     authenticated_data: bytes
     welcome_extensions: Extensions
     with_tree: bool
+    usage: ResumptionUsage
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def create_commit(
     """
     suite, own = state.suite, state.own_leaf
     by_value = [SentProposal(proposal, Sender.member(own)) for proposal in plan.by_value]
-    applied = apply_proposals(state, config, [*plan.by_reference, *by_value], committer=own, now=now)
+    applied = apply_proposals(
+        state, config, [*plan.by_reference, *by_value], committer=own, now=now, usage=plan.usage
+    )
     tree = applied.tree
     path = _own_path(state, tree, random) if applied.needs_path or plan.force_path else None
     changed = [index for index, _ in applied.added] + list(applied.updated) + [own]
@@ -147,7 +150,7 @@ def create_commit(
     signed = sign_content(suite, state.signer, config.handshake_format, content, state.context.encoded)
     context, schedule = coming.schedule(suite, state.context, state.interim_transcript_hash, signed)
     private_keys = _without_blank(state.private_keys, tree) | dict(path.private_keys if path else {})
-    after = _next_state(state, coming, context, schedule, private_keys=private_keys)
+    after = _next_state(state, coming, context, schedule, private_keys=private_keys, reinit=applied.reinit)
     welcome = _welcome(after, schedule, applied, path, plan) if applied.added else None
     signed = replace(signed, auth=ContentAuth(signed.auth.signature, after.confirmation_tag))
     staged = _staged(state, after, schedule, applied, sender=own, authenticated_data=plan.authenticated_data)
@@ -184,6 +187,7 @@ def _next_state(
     schedule: KeySchedule,
     *,
     private_keys: PrivateKeys,
+    reinit: ReInit | None,
     signature_key_pair: KeyPair | None = None,
 ) -> EpochState:
     tag = confirmation_tag(state.suite, schedule, context)
@@ -196,6 +200,7 @@ def _next_state(
         secrets=schedule.secrets,
         interim_transcript_hash=interim_transcript_hash(state.suite, context.confirmed_transcript_hash, tag),
         confirmation_tag=tag,
+        reinit=reinit,
     )
 
 
@@ -247,6 +252,7 @@ def _staged(
         removed=applied.removed,
         updated=members(applied.updated),
         psks=applied.psks,
+        reinit=applied.reinit,
         sender_member=members([sender])[0],
         group_context_extensions=applied.extensions,
     )
@@ -316,7 +322,13 @@ def receive_commit(
     if not suite.verify_mac(key, context.confirmed_transcript_hash, tag):
         raise ValidationError(ValidationRule.FRAMING_CONFIRMATION)
     after = _next_state(
-        state, coming, context, schedule, private_keys=private_keys, signature_key_pair=signature_key_pair
+        state,
+        coming,
+        context,
+        schedule,
+        private_keys=private_keys,
+        reinit=applied.reinit,
+        signature_key_pair=signature_key_pair,
     )
     return _staged(state, after, schedule, applied, sender=sender, authenticated_data=authenticated_data)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.config import GroupConfig
@@ -17,6 +19,9 @@ from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import LeafIndex, leaf_node_index
 from sottovoce.mls.tree_validation import validate_group_support, validate_own_extensions
+
+YEAR: Final = 365 * 24 * 3600
+"""For how many seconds a founder's leaf says that it may be used; nobody looks once the group is there."""
 
 
 def create_group(

@@ -11,13 +11,14 @@ from typing import Final
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
-from sottovoce.crypto.suites import CipherSuite
+from sottovoce.crypto.suites import CipherSuite, cipher_suite
 from sottovoce.mls.config import GroupConfig
-from sottovoce.mls.creation import create_group
+from sottovoce.mls.creation import YEAR, create_group
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
-from sottovoce.mls.errors import MisuseError, NotAMember, StaleStaging, ValidationError
+from sottovoce.mls.errors import GroupReinitialized, MisuseError, NotAMember, StaleStaging, ValidationError
 from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.founding import Founder
 from sottovoce.mls.framing import MLSMessage, WireFormat
 from sottovoce.mls.group_info import Welcome
 from sottovoce.mls.join import (
@@ -31,7 +32,7 @@ from sottovoce.mls.join import (
 from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.own_proposals import new_update
-from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, Remove
+from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, ReInit, Remove
 from sottovoce.mls.psks import (
     KnownPSKs,
     ResumptionPSK,
@@ -55,10 +56,10 @@ from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.secret_tree import SecretTree
 from sottovoce.mls.sending import Author, CommitRequest, encrypt_own, key_package_of, sign_own
 from sottovoce.mls.staged import Staged, StagedApplication, StagedCommit, StagedMessage, StagedProposal
+from sottovoce.mls.successors import Predecessor, StagedGroup
 from sottovoce.mls.tree_math import LeafIndex
 
 _DEFAULT_CONFIG: Final = GroupConfig()
-_YEAR: Final = 365 * 24 * 3600
 NO_PSKS: Final[Mapping[bytes, Secret]] = {}
 
 
@@ -117,7 +118,7 @@ class Group:
             extensions=tuple(extensions),
             leaf_extensions=tuple(leaf_extensions),
             capabilities=capabilities,
-            lifetime=lifetime or Lifetime(now, now + _YEAR),
+            lifetime=lifetime or Lifetime(now, now + YEAR),
             config=config,
             random=random,
         )
@@ -131,20 +132,31 @@ class Group:
         *,
         psks: Mapping[bytes, Secret] = NO_PSKS,
         resumption_psks: Sequence[ResumptionPSK] = (),
+        predecessor: Group | None = None,
         ratchet_tree: bytes | None = None,
         config: GroupConfig = _DEFAULT_CONFIG,
     ) -> Group:
         """Join by Welcome (RFC 9420 §12.4.3.1); raises ``PeerError``.
 
-        ``bundle`` is used up: delete its init key once the group is stored.
+        ``bundle`` is used up: delete its init key once the group is stored. A ``predecessor`` is the group
+        that this one succeeds or branches from: a Welcome to such a group is refused without it, with
+        ``MissingPreSharedKey`` naming it, and any other Welcome with it.
         """
         body = MLSMessage.decode(welcome).body
         if not isinstance(body, Welcome):
             raise ValidationError(ValidationRule.FRAMING_WIRE_FORMAT, "a Welcome is wanted")
+        old = None
+        if predecessor is not None:
+            old = Predecessor(predecessor._state, predecessor._epochs)  # noqa: SLF001  # a group, in its class
         joined = join_by_welcome(
             body,
             bundle,
-            known=KnownPSKs.of(psks, resumption_psks),
+            known=(
+                KnownPSKs.of(psks, resumption_psks)
+                if old is None
+                else KnownPSKs.of_member(old.state, old.epochs, psks, resumption_psks)
+            ),
+            predecessor=old,
             ratchet_tree=ratchet_tree,
             config=config,
         )
@@ -235,6 +247,11 @@ class Group:
         return self._is_active
 
     @property
+    def reinit(self) -> ReInit | None:
+        """The ReInit that closed this group, None while it is open; :meth:`reinitialize` goes on from it."""
+        return self._state.reinit
+
+    @property
     def has_pending_proposals(self) -> bool:
         """Whether proposals wait for a commit."""
         return bool(self._pending)
@@ -268,14 +285,14 @@ class Group:
 
         With ``external`` it names the key to join externally with, which nobody can at epoch 0.
         """
-        self._require_active()
+        self._require_open()
         return self._state.group_info_message(extensions, with_tree=with_tree, external=external)
 
     # -- sending -----------------------------------------------------------------------------------
 
     def encrypt(self, content: bytes, *, authenticated_data: bytes = b"", random: Random) -> StagedMessage:
         """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable."""
-        self._require_active()
+        self._require_open()
         message = sign_own(self._state, bytes(content), authenticated_data, WireFormat.PRIVATE_MESSAGE)
         tree = self._epochs[self.epoch].secret_tree
         return encrypt_own(self._state, tree, self._config, message, random)
@@ -326,6 +343,18 @@ class Group:
         proposal = GroupContextExtensions(tuple(extensions))
         return self._author(random).propose(proposal, authenticated_data)
 
+    def propose_reinit(
+        self,
+        group_id: bytes,
+        *,
+        suite: CipherSuite,
+        extensions: Extensions = (),
+        authenticated_data: bytes = b"",
+        random: Random,
+    ) -> StagedProposal:
+        """Propose to close the group and go on in a new one with these parameters (RFC 9420 §12.1.5)."""
+        return self._author(random).propose(ReInit.to(suite, group_id, extensions), authenticated_data)
+
     def commit(
         self,
         *,
@@ -334,6 +363,7 @@ class Group:
         psks: Mapping[bytes, Secret] = NO_PSKS,
         resumption_psks: Sequence[ResumptionPSK] = (),
         group_context_extensions: Extensions | None = None,
+        reinit: ReInit | None = None,
         force_path: bool = True,
         include_pending: bool = True,
         with_tree: bool = True,
@@ -347,7 +377,8 @@ class Group:
         ``psks`` are injected as external PSKs, ``resumption_psks`` as such; one that only a received proposal
         names must be among them too, unless it is of a kept epoch of this group. A received proposal that
         would make the commit invalid is left out; what is asked for by value and may not be committed raises
-        ``ValidationError``. Without ``with_tree`` the Welcome lacks the ratchet tree, to be sent beside it.
+        ``ValidationError``. A ``reinit`` stands alone. Without ``with_tree`` the Welcome lacks the ratchet
+        tree, to be sent beside it.
         """
         request = CommitRequest(
             add=add,
@@ -355,6 +386,7 @@ class Group:
             psks=psks,
             resumption_psks=resumption_psks,
             group_context_extensions=group_context_extensions,
+            reinit=reinit,
             force_path=force_path,
             include_pending=include_pending,
             with_tree=with_tree,
@@ -364,8 +396,71 @@ class Group:
         return self._author(random).commit(request, now)
 
     def _author(self, random: Random) -> Author:
-        self._require_active()
+        self._require_open()
         return Author(self._state, self._epochs, self._pending, self._config, random)
+
+    # -- going on in another group -----------------------------------------------------------------
+
+    def reinitialize(
+        self,
+        key_packages: Sequence[KeyPackage | bytes],
+        *,
+        credential: Credential | None = None,
+        signature_key_pair: KeyPair | None = None,
+        capabilities: Capabilities | None = None,
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        with_tree: bool = True,
+        config: GroupConfig | None = None,
+        random: Random,
+        now: int,
+    ) -> StagedGroup:
+        """Begin the group that :attr:`reinit` announced, with one key package of each other member (§11.2).
+
+        Any member may. What is not given is as in this group; another signature scheme needs keys of its own.
+        """
+        self._require_active()
+        to, chosen = self._state.reinit, config or self._config
+        if to is None:
+            raise MisuseError("commit a ReInit first: nothing is announced to go on with")
+        mine = (credential, signature_key_pair, capabilities)
+        founder = Founder(self._state, cipher_suite(to.suite_id), key_packages, *mine, psks, with_tree)
+        first = founder.succeed(to.group_id, to.extensions, chosen, random=random, now=now)
+        return self._follow(*first, chosen, random, now)
+
+    def branch(
+        self,
+        group_id: bytes,
+        key_packages: Sequence[KeyPackage | bytes],
+        *,
+        extensions: Extensions = (),
+        credential: Credential | None = None,
+        signature_key_pair: KeyPair | None = None,
+        capabilities: Capabilities | None = None,
+        psks: Mapping[bytes, Secret] = NO_PSKS,
+        with_tree: bool = True,
+        config: GroupConfig | None = None,
+        random: Random,
+        now: int,
+    ) -> StagedGroup:
+        """Begin a subgroup with some of the members, by a key package of each (RFC 9420 §11.3).
+
+        ``group_id`` is another than this group's. What is not given is as in this group.
+        """
+        self._require_open()
+        chosen = config or self._config
+        mine = (credential, signature_key_pair, capabilities)
+        founder = Founder(self._state, self.suite, key_packages, *mine, psks, with_tree)
+        first = founder.branch(group_id, tuple(extensions), chosen, random=random, now=now)
+        return self._follow(*first, chosen, random, now)
+
+    @classmethod
+    def _follow(
+        cls, joined: Joined, request: CommitRequest, config: GroupConfig, random: Random, now: int
+    ) -> StagedGroup:
+        group = cls._begin(joined, config)
+        staged = group._author(random).commit(request, now)  # noqa: SLF001  # a group, in its class
+        group.merge(staged)
+        return StagedGroup(staged.welcome, group)
 
     # -- receiving ---------------------------------------------------------------------------------
 
@@ -458,6 +553,11 @@ class Group:
     def _require_active(self) -> None:
         if not self._is_active:
             raise NotAMember("this member was removed from the group: join again")
+
+    def _require_open(self) -> None:
+        self._require_active()
+        if self._state.reinit is not None:
+            raise GroupReinitialized("the group was closed by a ReInit: go on with its successor")
 
     def _trace(self, line: str) -> None:
         self._config.trace_step(self.suite, self.epoch, line)

@@ -36,6 +36,7 @@ from sottovoce.mls.protection import public_message, sign_content
 from sottovoce.mls.psks import KnownPSKs, name_external
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
+from sottovoce.mls.successors import Predecessor, link_in, validate_following, validate_predecessor
 from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
 from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
@@ -170,17 +171,23 @@ def join_by_welcome(
     bundle: KeyPackageBundle,
     *,
     known: KnownPSKs,
+    predecessor: Predecessor | None,
     ratchet_tree: bytes | None,
     config: GroupConfig,
 ) -> Joined:
     """Work out the state of the epoch a Welcome leads to. Raises ``MLSPeerError`` (§12.4.3.1)."""
     suite = bundle.suite
     secrets = _open_secrets(welcome, bundle)
+    link = link_in(secrets.psks)
+    validate_predecessor(link, predecessor)
     combined = psk_secret(suite, known.find(secrets.psks))
     group_info = _decrypt_group_info(welcome, suite, welcome_secret(suite, secrets.joiner_secret, combined))
     tree, signer = open_group_info(group_info, suite, ratchet_tree, config.authentication)
     own = _find_own_leaf(tree, bundle.key_package.leaf_node)
     context = group_info.group_context
+    if link is not None and predecessor is not None:
+        credentials = [leaf.credential for _, leaf in tree.members()]
+        validate_following(link, predecessor, context, credentials, config.authentication)
     private_keys = {tree_math.leaf_node_index(own): bundle.encryption_private_key.reveal()}
     if secrets.path_secret is not None:
         private_keys |= _path_keys(suite, tree, own, signer.leaf_index, secrets.path_secret)

@@ -20,7 +20,7 @@ from sottovoce.mls.proposal_list import (
     apply_proposals,
     validate_result,
 )
-from sottovoce.mls.proposals import Proposal, Remove, Update
+from sottovoce.mls.proposals import Proposal, ReInit, Remove, Update
 from sottovoce.mls.psks import KnownPSKs
 
 
@@ -63,15 +63,17 @@ class ProposalChoice:
         """Return those of the received proposals that can be committed, in their order.
 
         §12.2: a committer leaves out what would make its commit invalid, so nobody can stop the others
-        from committing by a proposal. Removes come before Updates, later ones before earlier.
+        from committing by a proposal. Removes come before Updates, later ones before earlier, and a ReInit,
+        which stands alone, after everything else.
         """
         chosen = [sent for sent in pending if not self._of_ourselves(sent)]
         if self._fits(chosen):
             return chosen
         fitting: list[SentProposal] = []
         removes = [sent for sent in chosen if isinstance(sent.proposal, Remove)]
-        others = [sent for sent in reversed(chosen) if sent not in removes]
-        for sent in removes + others:
+        reinits = [sent for sent in chosen if isinstance(sent.proposal, ReInit)]
+        others = [sent for sent in reversed(chosen) if not isinstance(sent.proposal, Remove | ReInit)]
+        for sent in removes + others + reinits:
             if self._fits([*fitting, sent]):
                 fitting.append(sent)
         return [sent for sent in chosen if sent in fitting]

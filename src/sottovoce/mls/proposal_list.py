@@ -66,18 +66,36 @@ class Applied:
     updated: tuple[LeafIndex, ...]
     psks: tuple[PreSharedKeyID, ...]
     external_init: bytes | None
+    reinit: ReInit | None
     needs_path: bool
 
 
-def _validate_kinds(proposals: Sequence[SentProposal], *, external: bool) -> None:
+def validate_reinit(state: EpochState, config: GroupConfig, reinit: ReInit) -> None:
+    """Check a ReInit by itself (§12.1.5); raises ``ValidationError`` P19 or P20."""
+    # §12.1.5: it "is invalid if the version field is less than the version for the current group".
+    if reinit.version < state.context.version:
+        raise ValidationError(ValidationRule.PROPOSAL_REINIT_VERSION, f"version {reinit.version}")
+    if not config.accept_reinit:
+        raise ValidationError(ValidationRule.PROPOSAL_REINIT_ACCEPTED)
+
+
+def _validate_kinds(
+    state: EpochState, config: GroupConfig, proposals: Sequence[SentProposal], *, external: bool
+) -> None:
     """Check which proposals may stand in a commit of a member, or of an external joiner (§12.2)."""
     kinds = [type(sent.proposal) for sent in proposals]
     if kinds.count(GroupContextExtensions) > 1:
         raise ValidationError(ValidationRule.PROPOSAL_EXTENSIONS_ONCE)
     if not external:
-        # §12.2: an ExternalInit is invalid in a commit by a member; groups here are not reinitialised.
-        if ExternalInit in kinds or ReInit in kinds:
+        # §12.2: the list is invalid if "It contains an ExternalInit proposal", or "a ReInit proposal
+        # together with any other proposal".
+        if ExternalInit in kinds:
             raise ValidationError(ValidationRule.PROPOSAL_ALLOWED)
+        for sent in proposals:
+            if isinstance(sent.proposal, ReInit):
+                validate_reinit(state, config, sent.proposal)
+                if len(kinds) > 1:
+                    raise ValidationError(ValidationRule.PROPOSAL_REINIT_ALONE)
         return
     # §12.2: an external commit has exactly one ExternalInit, at most one Remove, PSKs, nothing else and
     # nothing by reference.
@@ -113,11 +131,15 @@ def _validate_targets(
         touched.add(leaf)
 
 
-def _validate_psks(state: EpochState, proposals: Sequence[SentProposal]) -> tuple[PreSharedKeyID, ...]:
+def _validate_psks(
+    state: EpochState, proposals: Sequence[SentProposal], usage: ResumptionUsage
+) -> tuple[PreSharedKeyID, ...]:
     psks = tuple(sent.proposal.psk for sent in proposals if isinstance(sent.proposal, PreSharedKey))
     for psk in psks:
-        # §12.1.4: the usage must not be reinit or branch here; §8.4: the nonce is KDF.Nh bytes.
-        if psk.usage is not ResumptionUsage.APPLICATION or len(psk.nonce) != state.suite.secret_length:
+        # §12.1.4: usage reinit and branch stand in the first commit of a group that follows another, and
+        # nowhere else; "psk_nonce is not of length KDF.Nh" is invalid.
+        wanted = psk.usage in (ResumptionUsage.APPLICATION, usage)
+        if not wanted or len(psk.nonce) != state.suite.secret_length:
             raise ValidationError(ValidationRule.PROPOSAL_PSK_FORM)
     names = {(psk.psk_type, psk.psk_id, psk.group_id, psk.epoch) for psk in psks}
     if len(names) != len(psks):
@@ -153,19 +175,21 @@ def apply_proposals(
     *,
     committer: LeafIndex | None,
     now: int,
+    usage: ResumptionUsage = ResumptionUsage.APPLICATION,
 ) -> Applied:
     """Validate a commit's proposals and apply them to a copy of the epoch's tree (§12.2, §12.3).
 
-    ``committer`` is None for an external commit. ``now`` is Unix time in seconds.
+    ``committer`` is None for an external commit. ``now`` is Unix time in seconds. ``usage`` is another one
+    only in the first commit, our own, of a group that follows another (§11.2, §11.3).
     """
-    _validate_kinds(proposals, external=committer is None)
+    _validate_kinds(state, config, proposals, external=committer is None)
     _validate_targets(state, proposals, committer)
-    psks = _validate_psks(state, proposals)
+    psks = _validate_psks(state, proposals, usage)
     tree, extensions = state.tree.copy(), state.context.extensions
     removed: list[Member] = []
     updated: list[LeafIndex] = []
     added: list[tuple[LeafIndex, KeyPackage]] = []
-    external_init = None
+    external_init = reinit = None
     # §12.3: GroupContextExtensions first, then Updates, Removes and Adds in their order.
     for sent in proposals:
         if isinstance(sent.proposal, GroupContextExtensions):
@@ -173,6 +197,8 @@ def apply_proposals(
             validate_external_senders(extensions, state.context.extensions, config.authentication)
         elif isinstance(sent.proposal, ExternalInit):
             external_init = sent.proposal.kem_output
+        elif isinstance(sent.proposal, ReInit):
+            reinit = sent.proposal
     for sent in proposals:
         if isinstance(sent.proposal, Update):
             index = LeafIndex(sent.sender.index)
@@ -201,6 +227,7 @@ def apply_proposals(
         tuple(updated),
         psks,
         external_init,
+        reinit,
         needs_path or not proposals,
     )
 

@@ -19,7 +19,7 @@ from sottovoce.mls.framing import (
     SenderType,
 )
 from sottovoce.mls.outsiders import external_sender_of, outsider_key, validate_outsiders_addition
-from sottovoce.mls.proposal_list import SentProposal
+from sottovoce.mls.proposal_list import SentProposal, validate_reinit
 from sottovoce.mls.proposals import Commit, ExternalInit, ReInit
 from sottovoce.mls.protection import (
     VerifiedContent,
@@ -63,6 +63,9 @@ class Receiver:
         late = content_type is ContentType.APPLICATION and epoch in self.epochs
         if epoch != self.state.epoch and not late:
             raise WrongEpoch(epoch, self.state.epoch)
+        # §12.4.2: after a ReInit "the client MUST NOT use the group to send messages anymore".
+        if self.state.reinit is not None and epoch == self.state.epoch:
+            raise ValidationError(ValidationRule.FRAMING_REINITIALIZED)
 
     def _receive_private(
         self, message: PrivateMessage, now: int
@@ -128,9 +131,11 @@ class Receiver:
             if self.config.check_commit is not None:
                 self.config.check_commit(staged)
             return replace(staged, step=step)
-        # §12.1.6: an ExternalInit is never proposed; groups here are not reinitialised (§12.1.5).
-        if isinstance(body, bytes | ExternalInit | ReInit):
+        # §12.1.6: an ExternalInit is never proposed, it comes with an external commit.
+        if isinstance(body, bytes | ExternalInit):
             raise ValidationError(ValidationRule.PROPOSAL_ALLOWED)
+        if isinstance(body, ReInit):
+            validate_reinit(state, self.config, body)
         sender, reference = message.content.sender, message.reference(state.suite)
         if sender.sender_type is not SenderType.MEMBER:
             validate_outsiders_addition(state, self.config, body, now)

@@ -111,6 +111,7 @@ class ValidationRule(Enum):
     WELCOME_REINIT_MEMBERS = ("W15", "§11.2", "a successor has the members of the group it follows")
     WELCOME_BRANCH = ("W16", "§11.3", "a subgroup has its parent's version and cipher suite")
     WELCOME_BRANCH_MEMBERS = ("W17", "§11.3", "each member of a subgroup is one of its parent")
+    WELCOME_BRANCH_ID = ("W18", "§12.4.3.1", "a subgroup has a group id of its own")
 
     def __init__(self, identifier: str, section: str, text: str) -> None:
         self.identifier = identifier

@@ -22,6 +22,7 @@ from sottovoce.mls.proposals import (
     Proposal,
     ReInit,
     Remove,
+    ResumptionUsage,
 )
 from sottovoce.mls.protection import VerifiedContent, encrypt_content, public_message, sign_content
 from sottovoce.mls.psks import KnownPSKs, ResumptionPSK, name_external, name_resumption
@@ -75,6 +76,7 @@ class CommitRequest:
     with_tree: bool = True
     welcome_group_info_extensions: Extensions = ()
     authenticated_data: bytes = b""
+    usage: ResumptionUsage = ResumptionUsage.APPLICATION
 
     def by_value(self, state: EpochState, pending: Sequence[SentProposal], random: Random) -> list[Proposal]:
         """Return what is asked for as proposals; a PSK that a pending one names is not named again."""
@@ -83,7 +85,7 @@ class CommitRequest:
         proposals += map(Remove, self.remove)
         named = {_name(sent.proposal.psk) for sent in pending if isinstance(sent.proposal, PreSharedKey)}
         psks = name_external(self.psks, suite, random)
-        psks += [name_resumption(psk, suite, random) for psk in self.resumption_psks]
+        psks += [name_resumption(psk, suite, random, self.usage) for psk in self.resumption_psks]
         proposals += [PreSharedKey(psk) for psk in psks if _name(psk) not in named]
         if self.group_context_extensions is not None:
             proposals.append(GroupContextExtensions(tuple(self.group_context_extensions)))
@@ -133,6 +135,7 @@ class Author:
             request.authenticated_data,
             request.welcome_group_info_extensions,
             request.with_tree,
+            request.usage,
         )
         made = create_commit(state, config, plan, known=known, random=self.random, now=now)
         data, sending = self._frame(made.content)

@@ -12,7 +12,7 @@ from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.external_senders import ExternalSender
 from sottovoce.mls.framing import SenderType
 from sottovoce.mls.proposal_list import SentProposal
-from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType
+from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType, ReInit
 from sottovoce.mls.records import Changes, commit_changes, message_key
 from sottovoce.mls.secret_tree import RatchetLimits, RatchetStep, SecretTree
 from sottovoce.mls.tree_math import LeafIndex
@@ -99,7 +99,8 @@ class StagedCommit:
 
     ``message`` and ``welcome`` are what to send for a commit of ours. ``send_step`` of ours is to be merged
     before sending; the commit itself once it is accepted. ``added`` and ``updated`` are members of the
-    new epoch (an external joiner is among the added), ``removed`` of the old one.
+    new epoch (an external joiner is among the added), ``removed`` of the old one. With a ``reinit`` it closes
+    the group: see :meth:`Group.reinitialize`.
     """
 
     base: EpochState = field(repr=False)
@@ -114,6 +115,7 @@ class StagedCommit:
     psks: tuple[PreSharedKeyID, ...]
     sender_member: Member
     group_context_extensions: Extensions
+    reinit: ReInit | None = None
     message: bytes = field(default=b"", repr=False)
     welcome: bytes | None = field(default=None, repr=False)
     send_step: StagedMessage | None = field(default=None, repr=False)
