@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mls_world import World
 
-from sottovoce.mls import DecodingError, LeafIndex, ValidationError, ValidationRule
-from sottovoce.mls.nodes import ParentNode
+from sottovoce.mls import DecodingError, LeafIndex, ValidationError, ValidationRule, tree_math
+from sottovoce.mls.nodes import Node, ParentNode
 from sottovoce.mls.presentation import opaque, vector
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import NodeIndex
@@ -105,3 +107,31 @@ def test_keys_once(tree: RatchetTree) -> None:
     refused(ValidationRule.LEAF_ENCRYPTION_KEY_UNIQUE, validate_uniqueness, tree)
     tree.put(NodeIndex(2), replace(leaf, encryption_key=b"other"))
     refused(ValidationRule.LEAF_SIGNATURE_KEY_UNIQUE, validate_uniqueness, tree)
+
+
+LEAF = World().bundle("somebody").key_package.leaf_node
+
+
+@given(st.dictionaries(st.integers(0, 6), st.sets(st.integers(0, 7)), min_size=1), st.sets(st.integers(0, 7)))
+def test_unmerged_leaves_as_the_rfc_says_it(lists: dict[int, set[int]], blank: set[int]) -> None:
+    """RFC 9420 §12.4.3.1, word by word, on every tree of eight leaves and some parents."""
+    nodes: list[Node | None] = [None] * 15
+    nodes[::2] = [None if at in blank else LEAF for at in range(8)]
+    for place, unmerged in lists.items():
+        nodes[2 * place + 1] = ParentNode(b"", b"", tuple(map(LeafIndex, sorted(unmerged))))
+    tree = RatchetTree(nodes)
+    right = all(
+        unmerged in tree_math.leaves_below(index)
+        and tree.leaf(unmerged) is not None
+        and all(
+            unmerged in between.unmerged_leaves
+            for at in tree.direct_path(unmerged)
+            if tree_math.is_below(at, index) and (between := tree.parent_node(at)) is not None
+        )
+        for index, node in tree.parents()
+        for unmerged in node.unmerged_leaves
+    )
+    if right:
+        validate_unmerged_leaves(tree)
+    else:
+        refused(ValidationRule.TREE_UNMERGED, validate_unmerged_leaves, tree)
