@@ -45,13 +45,16 @@ if TYPE_CHECKING:
     from sottovoce.mls.external_senders import ExternalSender, ExternalSenders
     from sottovoce.mls.framing import (
         ContentType,
+        FramedContent,
         MLSMessage,
         PrivateMessage,
         PublicMessage,
+        Sender,
         SenderType,
         WireFormat,
     )
     from sottovoce.mls.group import Group
+    from sottovoce.mls.group_info import GroupContext, GroupInfo, Welcome
     from sottovoce.mls.join import GroupInfoView, StagedJoin, inspect_group_info
     from sottovoce.mls.key_package import (
         KeyPackage,
@@ -60,15 +63,17 @@ if TYPE_CHECKING:
         default_capabilities,
         generate_key_package,
     )
-    from sottovoce.mls.nodes import Capabilities, Lifetime
+    from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource, Lifetime
     from sottovoce.mls.outsiders import propose_externally, propose_own_addition
     from sottovoce.mls.proposals import (
         Add,
+        Commit,
         ExternalInit,
         GroupContextExtensions,
         PreSharedKey,
         PreSharedKeyID,
         Proposal,
+        ProposalReference,
         PSKType,
         ReInit,
         Remove,
@@ -76,8 +81,9 @@ if TYPE_CHECKING:
         Update,
     )
     from sottovoce.mls.psks import ResumptionPSK
+    from sottovoce.mls.records import Changes
     from sottovoce.mls.rules import ValidationRule
-    from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedMessage, StagedProposal
+    from sottovoce.mls.staged import Staged, StagedApplication, StagedCommit, StagedMessage, StagedProposal
     from sottovoce.mls.successors import StagedGroup
     from sottovoce.mls.tree_math import LeafIndex
 
@@ -86,6 +92,8 @@ __all__ = [
     "AnyBasicCredential",
     "AuthenticationService",
     "Capabilities",
+    "Changes",
+    "Commit",
     "ContentType",
     "Credential",
     "CredentialRefused",
@@ -98,16 +106,21 @@ __all__ = [
     "ExternalInit",
     "ExternalSender",
     "ExternalSenders",
+    "FramedContent",
     "GenerationTooFar",
     "Group",
     "GroupConfig",
+    "GroupContext",
     "GroupContextExtensions",
+    "GroupInfo",
     "GroupInfoView",
     "GroupReinitialized",
     "KeyConsumed",
     "KeyPackage",
     "KeyPackageBundle",
     "LeafIndex",
+    "LeafNode",
+    "LeafNodeSource",
     "Lifetime",
     "MLSMessage",
     "MLSPeerError",
@@ -121,6 +134,7 @@ __all__ = [
     "PreSharedKeyID",
     "PrivateMessage",
     "Proposal",
+    "ProposalReference",
     "PublicMessage",
     "Random",
     "ReInit",
@@ -128,7 +142,9 @@ __all__ = [
     "RequiredCapabilities",
     "ResumptionPSK",
     "ResumptionUsage",
+    "Sender",
     "SenderType",
+    "Staged",
     "StagedApplication",
     "StagedCommit",
     "StagedGroup",
@@ -140,6 +156,7 @@ __all__ = [
     "Update",
     "ValidationError",
     "ValidationRule",
+    "Welcome",
     "WireFormat",
     "WrongEpoch",
     "bucket_padding",
@@ -158,8 +175,18 @@ _SOURCES = {
     "epoch": ("Member",),
     "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
     "external_senders": ("ExternalSender", "ExternalSenders"),
-    "framing": ("ContentType", "MLSMessage", "PrivateMessage", "PublicMessage", "SenderType", "WireFormat"),
+    "framing": (
+        "ContentType",
+        "FramedContent",
+        "MLSMessage",
+        "PrivateMessage",
+        "PublicMessage",
+        "Sender",
+        "SenderType",
+        "WireFormat",
+    ),
     "group": ("Group",),
+    "group_info": ("GroupContext", "GroupInfo", "Welcome"),
     "join": ("GroupInfoView", "StagedJoin", "inspect_group_info"),
     "key_package": (
         "KeyPackage",
@@ -168,24 +195,27 @@ _SOURCES = {
         "default_capabilities",
         "generate_key_package",
     ),
-    "nodes": ("Capabilities", "Lifetime"),
+    "nodes": ("Capabilities", "LeafNode", "LeafNodeSource", "Lifetime"),
     "outsiders": ("propose_externally", "propose_own_addition"),
     "proposals": (
         "Add",
+        "Commit",
         "ExternalInit",
         "GroupContextExtensions",
         "PSKType",
         "PreSharedKey",
         "PreSharedKeyID",
         "Proposal",
+        "ProposalReference",
         "ReInit",
         "Remove",
         "ResumptionUsage",
         "Update",
     ),
     "psks": ("ResumptionPSK",),
+    "records": ("Changes",),
     "rules": ("ValidationRule",),
-    "staged": ("StagedApplication", "StagedCommit", "StagedMessage", "StagedProposal"),
+    "staged": ("Staged", "StagedApplication", "StagedCommit", "StagedMessage", "StagedProposal"),
     "successors": ("StagedGroup",),
     "tree_math": ("LeafIndex",),
 }
