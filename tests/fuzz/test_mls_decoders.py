@@ -53,3 +53,22 @@ def test_stored_groups() -> None:
         refused = fuzz(record, [records[key]], LocalError, times=1500 if key == GROUP else 100)
         assert refused > 50 or key[:1] == b"M"
         fuzz(misplaced, [key], LocalError, times=50)
+
+
+def test_commits_in_flight() -> None:
+    world = World()
+    alice, _ = world.group_of("alice", "bob")
+    carol = world.bundle("carol")
+    stored = alice.commit(add=[carol.message], random=os.urandom, now=NOW).stored()
+
+    def record(octets: bytes) -> None:
+        alice.resume({**stored, key: octets})
+
+    def misplaced(octets: bytes) -> None:
+        alice.resume({**stored, octets: stored[key]})
+
+    for key, value in stored.items():
+        assert value is not None
+        refused = fuzz(record, [value], LocalError, times=500 if key == GROUP else 100)
+        assert refused > 50 or key[:1] in b"ME"
+        fuzz(misplaced, [key], LocalError, times=50)

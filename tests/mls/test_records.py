@@ -18,6 +18,7 @@ from sottovoce.mls import (
     KeyPackageBundle,
     StagedApplication,
     StagedMessage,
+    StaleStaging,
     UndecryptableMessage,
 )
 from sottovoce.mls.records import GROUP, message_key, past_key
@@ -180,8 +181,8 @@ class Store(RuleBasedStateMachine):
         committer.merge(staged.send_step)
         self.keep(name, committer)
         self.world.deliver(staged.message, committer)
-        self.stores[name] = applied(self.stores[name], staged.stored())
-        self.world.groups[name] = Group.restore(self.stores[name], config=CONFIG)
+        self.world.groups[name] = again = Group.restore(self.stores[name], config=CONFIG)
+        again.merge(again.resume(staged.stored()))
 
     @invariant()
     def stored(self) -> None:
@@ -250,7 +251,8 @@ class TestRestoring:
         staged = alice.commit(random=os.urandom, now=NOW)
         assert staged.send_step is not None
         alice.merge(staged.send_step)
-        again = Group.restore(applied(whole(alice), staged.stored()), config=CONFIG)
+        again = Group.restore(whole(alice), config=CONFIG)
+        again.merge(again.resume(staged.stored()))
         alice.merge(staged)
         bob.merge(bob.process(staged.message, now=NOW))
         assert whole(again) == whole(alice)
@@ -258,6 +260,52 @@ class TestRestoring:
         for group in (again, alice):
             group.merge(group.process(late.message, now=NOW))
         assert again.export("x", b"", 8) == alice.export("x", b"", 8)
+
+    def test_a_commit_on_its_way_is_made_again(self, world: World) -> None:
+        """With everything a commit can do to a tree: add in a removed one's place, and beyond; update."""
+        alice, bob, carol, _ = world.group_of("alice", "bob", "carol", "dave")
+        update = carol.propose_update(signature_key_pair=world.keys(), random=os.urandom)
+        world.deliver(update.message, carol)
+        carol.merge(update)
+        packages = [world.bundle(name).key_package for name in ("erin", "frank")]
+        staged = alice.commit(
+            add=packages, remove=[bob.own_leaf_index], authenticated_data=b"aad", random=os.urandom, now=NOW
+        )
+        assert staged.send_step is not None
+        alice.merge(staged.send_step)
+        store = applied({}, alice.take_changes())
+        again = Group.restore(store, config=CONFIG)
+        resumed = again.resume(staged.stored())
+        for name in ("added", "removed", "updated", "sender_member", "group_context_extensions", "epoch"):
+            assert getattr(resumed, name) == getattr(staged, name), name
+        assert len(resumed.added) == 2
+        assert resumed.removed[0].leaf_index == resumed.added[0].leaf_index
+        assert resumed.members() == staged.members()
+        assert whole(again) == store
+        alice.merge(staged)
+        again.merge(resumed)
+        assert whole(again) == whole(alice) == applied(store, again.take_changes())
+        assert written(again.take_changes()) == 0
+        world.groups["alice"] = again
+        for group in (carol, world.groups["dave"]):
+            group.merge(group.process(staged.message, now=NOW))
+            assert group.epoch_authenticator == again.epoch_authenticator
+
+    def test_a_commit_of_another_epoch_is_not_made_again(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        stored = alice.commit(random=os.urandom, now=NOW).stored()
+        node = next(key for key in stored if key[:1] == b"T")
+        spoilt: list[dict[bytes, bytes | None]] = [{}, {**stored, GROUP: None}, {**stored, node: None}]
+        spoilt += [{**stored, node: b"x"}, {key: value for key, value in stored.items() if key[:1] != b"M"}]
+        for wrong in spoilt:
+            with unchanged(alice), pytest.raises(DamagedSnapshot):
+                alice.resume(wrong)
+        first = alice.resume(stored)
+        world.commit(bob)
+        with unchanged(alice), pytest.raises(DamagedSnapshot):
+            alice.resume(stored)
+        with unchanged(alice), pytest.raises(StaleStaging):
+            alice.merge(first)
 
     def test_epochs_too_old_are_forgotten_with_a_restart(self, world: World) -> None:
         """Between a commit's acceptance and a crash nobody deletes the epoch that it makes too old."""

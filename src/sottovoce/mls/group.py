@@ -585,6 +585,15 @@ class Group:
             self._state, self._epochs, pending, self._join_extensions, self._is_active
         ).records()
 
+    def resume(self, stored: Mapping[bytes, bytes | None]) -> StagedCommit:
+        """Make a commit of ours again, on its way when this member was restored, to be merged if accepted.
+
+        ``stored`` is what its :meth:`StagedCommit.stored` gave; raises ``DamagedSnapshot`` unless it is of
+        this epoch. Message, Welcome, authenticated data and PSKs are not of it any more.
+        """
+        self._require_active()
+        return StagedCommit.resumed(self._state, stored)
+
     @classmethod
     def restore(cls, records: Mapping[bytes, bytes], *, config: GroupConfig = _DEFAULT_CONFIG) -> Group:
         """Make a group again from its records; raises ``DamagedSnapshot``.

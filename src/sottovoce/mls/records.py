@@ -13,7 +13,7 @@ the record holds:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,7 +32,7 @@ from sottovoce.mls.presentation import Reader, decode, opaque, optional, uint8, 
 from sottovoce.mls.proposal_list import OwnUpdate, SentProposal
 from sottovoce.mls.proposals import ReInit, encode_proposal, read_proposal
 from sottovoce.mls.ratchet_tree import RatchetTree
-from sottovoce.mls.secret_tree import RatchetLimits, SecretTree
+from sottovoce.mls.secret_tree import RatchetLimits, SecretTree, root_key
 from sottovoce.mls.tree_math import (
     LeafIndex,
     NodeIndex,
@@ -149,7 +149,34 @@ def group_record(state: EpochState, join_extensions: Extensions = (), is_active:
 
 
 def _read_group(records: Mapping[bytes, bytes], limits: RatchetLimits) -> StoredGroup:
-    reader = Reader(records[GROUP])
+    state, join_extensions, is_active = _read_group_record(records[GROUP], lambda n: _read_tree(records, n))
+    epochs = _read_epochs(state, records, limits) if is_active else {}
+    return StoredGroup(state, epochs, _read_pending(records, state.epoch), join_extensions, is_active)
+
+
+def read_next_epoch(base: EpochState, changes: Mapping[bytes, bytes | None]) -> tuple[EpochState, bytes]:
+    """Return the epoch that a commit's changes lead to from ``base``, and its encryption secret.
+
+    Raises ``DamagedSnapshot`` unless they are of a commit in ``base``.
+    """
+    try:
+        record = changes.get(GROUP) or b""
+        state, _, _ = _read_group_record(record, lambda n: _read_changed_tree(base.tree, changes, n))
+        secret = changes.get(message_key(base.epoch + 1, root_key(state.tree.leaf_count)))
+    except PeerError as error:
+        raise DamagedSnapshot(
+            "what is stored of a commit in flight is damaged or of another epoch"
+        ) from error
+    if secret is None or state.epoch != base.epoch + 1 or state.context.group_id != base.context.group_id:
+        raise DamagedSnapshot("what is stored of a commit in flight is not of this epoch")
+    return state, secret
+
+
+def _read_group_record(
+    data: bytes, read_tree: Callable[[int], RatchetTree]
+) -> tuple[EpochState, Extensions, bool]:
+    """Read a group record: (state, join extensions, whether active); ``read_tree`` gets the leaf count."""
+    reader = Reader(data)
     if reader.uint8() != _VERSION:
         raise DecodingError("the version of the records is not known")
     context = decode(GroupContext.read, reader.opaque())
@@ -161,7 +188,7 @@ def _read_group(records: Mapping[bytes, bytes], limits: RatchetLimits) -> Stored
     reinit = reader.optional(ReInit.read_body)
     join_extensions, is_active = read_extensions(reader), bool(reader.uint8())
     reader.finish()
-    tree = _read_tree(records, leaf_count)
+    tree = read_tree(leaf_count)
     if tree.tree_hash(suite) != context.tree_hash:
         raise DecodingError("the stored tree is not the epoch's")
     state = EpochState(
@@ -176,21 +203,46 @@ def _read_group(records: Mapping[bytes, bytes], limits: RatchetLimits) -> Stored
         confirmation_tag,
         reinit,
     )
-    epochs = _read_epochs(state, records, limits) if is_active else {}
-    return StoredGroup(state, epochs, _read_pending(records, state.epoch), join_extensions, is_active)
+    return state, join_extensions, is_active
 
 
 def _read_tree(records: Mapping[bytes, bytes], leaf_count: int) -> RatchetTree:
-    found = {
-        NodeIndex(decode(Reader.uint32, key[1:])): value for key, value in records.items() if key[:1] == _NODE
-    }
+    return _tree_of(_read_nodes(records), leaf_count)
+
+
+def _read_changed_tree(
+    base: RatchetTree, changes: Mapping[bytes, bytes | None], leaf_count: int
+) -> RatchetTree:
+    """Read a tree of which ``changes`` have the nodes that ``base`` has not; it shares the others."""
+    nodes: dict[NodeIndex, Node | None] = {}
+    nodes |= {leaf_node_index(leaf): node for leaf, node in base.members()}
+    nodes |= dict(base.parents())
+    return _tree_of(nodes | _read_nodes(changes), leaf_count)
+
+
+def _tree_of(found: Mapping[NodeIndex, Node | None], leaf_count: int) -> RatchetTree:
+    present = {index: node for index, node in found.items() if node is not None}
     # A tree is as small as its last leaf allows (RFC 9420 §7.7): a damaged length takes no memory.
-    if not found or leaf_count != 1 << node_leaf_index(max(found)).bit_length():
+    if not present or leaf_count != 1 << node_leaf_index(max(present)).bit_length():
         raise DecodingError("the stored tree has another size than its nodes")
     nodes: list[Node | None] = [None] * node_width(leaf_count)
-    for index, value in found.items():
-        nodes[index] = decode(LeafNode.read, value) if is_leaf(index) else decode(ParentNode.read, value)
+    for index, node in present.items():
+        nodes[index] = node
     return RatchetTree(nodes)
+
+
+def _read_nodes(records: Mapping[bytes, bytes | None]) -> dict[NodeIndex, Node | None]:
+    return {_read_node_key(key): _read_node(key, data) for key, data in records.items() if key[:1] == _NODE}
+
+
+def _read_node_key(key: bytes) -> NodeIndex:
+    return NodeIndex(decode(Reader.uint32, key[1:]))
+
+
+def _read_node(key: bytes, data: bytes | None) -> Node | None:
+    if data is None:
+        return None
+    return decode(LeafNode.read, data) if is_leaf(_read_node_key(key)) else decode(ParentNode.read, data)
 
 
 def _read_pending(records: Mapping[bytes, bytes], epoch: int) -> tuple[SentProposal, ...]:

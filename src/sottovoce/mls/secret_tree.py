@@ -297,3 +297,8 @@ def _key(place: _Place) -> bytes:
     if len(place) == 2:
         return b"R" + uint32(place[0]) + uint8(place[1])
     return b"S" + uint32(place[0]) + uint8(place[1]) + uint32(place[2])
+
+
+def root_key(leaf_count: int) -> bytes:
+    """Return the key of the record that a tree not used yet has: its root, the encryption secret."""
+    return _key((tree_math.root(leaf_count),))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState, Member, PastEpoch
-from sottovoce.mls.errors import NotAMember
+from sottovoce.mls.errors import DamagedSnapshot, NotAMember
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.external_senders import ExternalSender
 from sottovoce.mls.framing import SenderType
+from sottovoce.mls.nodes import LeafNodeSource
 from sottovoce.mls.proposal_list import SentProposal
 from sottovoce.mls.proposals import PreSharedKeyID, Proposal, PSKType, ReInit
-from sottovoce.mls.records import Changes, commit_changes, message_key
-from sottovoce.mls.secret_tree import RatchetLimits, RatchetStep, SecretTree
-from sottovoce.mls.tree_math import LeafIndex
+from sottovoce.mls.records import Changes, commit_changes, message_key, read_next_epoch
+from sottovoce.mls.secret_tree import RatchetStep, root_key
+from sottovoce.mls.tree_math import LeafIndex, is_leaf, node_leaf_index
 
 
 @dataclass(frozen=True)
@@ -167,14 +169,51 @@ class StagedCommit:
     def stored(self) -> Changes:
         """Return the records that merging this commit writes, None for those it deletes.
 
-        Kept beside a commit of ours while it is on its way, and applied to the group's records once it is
-        accepted, they let :meth:`Group.restore` carry on if this process ends before the commit is merged;
-        no commit can process itself. They hold secrets: delete them if the commit loses.
+        Kept beside a commit of ours while it is on its way, they let :meth:`Group.resume` make it again if
+        this process ends before it is merged; no commit can process itself. They hold secrets: delete them
+        with the commit.
         """
         after = self._after()
-        tree = SecretTree(after.suite, after.tree.leaf_count, self.encryption_secret, RatchetLimits())
-        secrets = {message_key(after.epoch, key): value for key, value in tree.records().items()}
-        return {**commit_changes(PastEpoch.of(self.base, after), self.base, after), **secrets}
+        secret_key = message_key(after.epoch, root_key(after.tree.leaf_count))
+        changes = commit_changes(PastEpoch.of(self.base, after), self.base, after)
+        return {**changes, secret_key: self.encryption_secret}
+
+    @classmethod
+    def resumed(cls, base: EpochState, changes: Mapping[bytes, bytes | None]) -> StagedCommit:
+        """Make a commit of our own again from what :meth:`stored` gave; see :meth:`Group.resume`."""
+        after, secret = read_next_epoch(base, changes)
+        added, removed, updated = [], [], []
+        for index in after.tree.changed_from(base.tree):
+            if not is_leaf(index):
+                continue
+            place = node_leaf_index(index)
+            before, leaf = base.member(place), after.tree.leaf(place)
+            # §7.2: a leaf's source tells an added one from one that its member or a commit replaced.
+            is_added = leaf is not None and leaf.source is LeafNodeSource.KEY_PACKAGE
+            if before is not None and (leaf is None or is_added):
+                removed.append(before)
+            if leaf is not None and is_added:
+                added.append(Member.at(place, leaf))
+            elif leaf is not None and leaf.source is LeafNodeSource.UPDATE:
+                updated.append(Member.at(place, leaf))
+        own = after.member(after.own_leaf)
+        if own is None:
+            raise DamagedSnapshot("what is stored of a commit in flight has no leaf of this member")
+        return cls(
+            base=base,
+            next=after,
+            encryption_secret=secret,
+            sender=after.own_leaf,
+            is_external=False,
+            authenticated_data=b"",
+            added=tuple(added),
+            removed=tuple(removed),
+            updated=tuple(updated),
+            psks=(),
+            sender_member=own,
+            group_context_extensions=after.context.extensions,
+            reinit=after.reinit,
+        )
 
     def _after(self) -> EpochState:
         if self.next is None:
