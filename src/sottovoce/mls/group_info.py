@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensi
 from sottovoce.mls.labels import sign_with_label, verify_with_label
 from sottovoce.mls.presentation import Reader, opaque, optional, uint16, uint32, uint64, vector
 from sottovoce.mls.proposals import PreSharedKeyID
+from sottovoce.mls.runs import Run, read_run
 from sottovoce.mls.tree_math import LeafIndex
 
 
@@ -133,18 +135,13 @@ class EncryptedGroupSecrets:
         """Encode as ``EncryptedGroupSecrets``."""
         return opaque(self.new_member) + opaque(self.kem_output) + opaque(self.ciphertext)
 
-    @classmethod
-    def read(cls, reader: Reader) -> EncryptedGroupSecrets:
-        """Read one."""
-        return cls(*reader.opaques(3))
-
 
 @dataclass(frozen=True)
 class Welcome:
     """How members just added learn the group's secrets (RFC 9420 §12.4.3.1)."""
 
     suite_id: int
-    secrets: tuple[EncryptedGroupSecrets, ...]
+    secrets: Sequence[EncryptedGroupSecrets]
     encrypted_group_info: bytes
 
     @cached_property
@@ -156,4 +153,10 @@ class Welcome:
     @classmethod
     def read(cls, reader: Reader) -> Welcome:
         """Read one."""
-        return cls(reader.uint16(), tuple(reader.vector(EncryptedGroupSecrets.read)), reader.opaque())
+        return cls(reader.uint16(), read_run(reader, 3, EncryptedGroupSecrets), reader.opaque())
+
+    def secrets_for(self, new_member: bytes) -> EncryptedGroupSecrets | None:
+        """Return what is sealed to the key package of that reference, None where nothing is."""
+        if isinstance(self.secrets, Run):
+            return self.secrets.find(0, new_member)
+        return next((one for one in self.secrets if one.new_member == new_member), None)

@@ -140,7 +140,7 @@ def _open_secrets(welcome: Welcome, bundle: KeyPackageBundle) -> GroupSecrets:
     # §12.4.3.1: the cipher suite must be the key package's. A room never changes its suite.
     if welcome.suite_id != suite.id:
         raise ValidationError(ValidationRule.WELCOME_SUITE, f"suite {welcome.suite_id:#06x}")
-    entry = next((one for one in welcome.secrets if one.new_member == reference), None)
+    entry = welcome.secrets_for(reference)
     if entry is None:
         raise ValidationError(ValidationRule.WELCOME_ADDRESSED)
     private = bundle.init_private_key.reveal()

@@ -23,7 +23,7 @@ from sottovoce.mls.extensions import (
     read_extensions,
 )
 from sottovoce.mls.labels import sign_with_label, verify_with_label
-from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64, vector
+from sottovoce.mls.presentation import Reader, opaque, uint8, uint32, uint64, variable_length, vector
 from sottovoce.mls.tree_math import LeafIndex
 
 _NOWHERE: Final = LeafIndex(0)
@@ -149,7 +149,8 @@ class LeafNode:
 
     def _signed_part(self) -> bytes:
         # The signature comes last: what is before it is a part of the one encoding that is kept.
-        return self.encoded[: -len(opaque(self.signature))]
+        length = len(self.signature)
+        return self.encoded[: -(length + len(variable_length(length)))]
 
     def _encode_signed_part(self) -> bytes:
         source = uint8(self.source)

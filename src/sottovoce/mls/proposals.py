@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from sottovoce.crypto.suites import CipherSuite
-from sottovoce.mls.ciphertexts import HPKECiphertext, encode_ciphertexts, read_ciphertexts
 from sottovoce.mls.errors import DecodingError
 from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
 from sottovoce.mls.key_package import MLS10, KeyPackage
 from sottovoce.mls.nodes import LeafNode
 from sottovoce.mls.presentation import Reader, opaque, optional, uint8, uint16, uint32, uint64, vector
+from sottovoce.mls.runs import read_run
 from sottovoce.mls.tree_math import LeafIndex
 
 
@@ -241,6 +241,14 @@ class ProposalReference:
     reference: bytes
 
 
+HPKECiphertext = tuple[bytes, bytes]
+"""KEM output and ciphertext (§7.6)."""
+
+
+def _ciphertext(kem_output: bytes, ciphertext: bytes) -> HPKECiphertext:
+    return kem_output, ciphertext
+
+
 @dataclass(frozen=True)
 class PathNode:
     """A new key on the path, and its secret for each node of the copath's resolution (§7.6)."""
@@ -251,12 +259,13 @@ class PathNode:
     @cached_property
     def encoded(self) -> bytes:
         """The node as ``UpdatePathNode``."""
-        return opaque(self.encryption_key) + encode_ciphertexts(self.encrypted_path_secret)
+        pairs = self.encrypted_path_secret
+        return opaque(self.encryption_key) + vector([opaque(kem) + opaque(sealed) for kem, sealed in pairs])
 
     @classmethod
     def read(cls, reader: Reader) -> PathNode:
         """Read one."""
-        return cls(reader.opaque(), read_ciphertexts(reader))
+        return cls(reader.opaque(), read_run(reader, 2, _ciphertext))
 
 
 @dataclass(frozen=True)
