@@ -68,7 +68,7 @@ def test_senders(sender: Sender) -> None:
 
 
 def test_x509_is_read_and_refused() -> None:
-    credential = decode(Credential.read, uint16(2) + b"\x01x")
+    credential = decode(Credential.read, uint16(2) + b"\x02\x01x")
     assert credential.credential_type is CredentialType.X509
     service = credentials.AnyBasicCredential()
     with pytest.raises(CredentialRefused):

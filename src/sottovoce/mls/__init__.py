@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ExtensionType,
         RequiredCapabilities,
         find_extension,
+        grease_extension,
     )
     from sottovoce.mls.external_senders import ExternalSender, ExternalSenders
     from sottovoce.mls.framing import (
@@ -163,6 +164,7 @@ __all__ = [
     "default_capabilities",
     "find_extension",
     "generate_key_package",
+    "grease_extension",
     "inspect_group_info",
     "no_padding",
     "propose_externally",
@@ -173,7 +175,14 @@ _SOURCES = {
     "config": ("GroupConfig", "bucket_padding", "no_padding"),
     "credentials": ("AnyBasicCredential", "AuthenticationService", "Credential", "CredentialType"),
     "epoch": ("Member",),
-    "extensions": ("Extension", "ExtensionType", "Extensions", "RequiredCapabilities", "find_extension"),
+    "extensions": (
+        "Extension",
+        "ExtensionType",
+        "Extensions",
+        "RequiredCapabilities",
+        "find_extension",
+        "grease_extension",
+    ),
     "external_senders": ("ExternalSender", "ExternalSenders"),
     "framing": (
         "ContentType",

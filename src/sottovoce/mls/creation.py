@@ -12,7 +12,7 @@ from sottovoce.mls.epoch import EpochState
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.external_senders import validate_external_senders
 from sottovoce.mls.join import Joined, context_of_new_group
-from sottovoce.mls.key_package import Random, key_package_leaf
+from sottovoce.mls.key_package import Random, key_package_leaf, own_capabilities
 from sottovoce.mls.key_schedule import interim_transcript_hash, key_schedule
 from sottovoce.mls.labels import expand_with_label
 from sottovoce.mls.nodes import Capabilities, Lifetime
@@ -48,7 +48,7 @@ def create_group(
         credential,
         signature_key_pair,
         encryption.public,
-        capabilities=capabilities,
+        capabilities=capabilities or own_capabilities(suite, credential, random),
         extensions=leaf_extensions,
         lifetime=lifetime,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -20,10 +20,14 @@ class ExtensionType(IntEnum):
     REQUIRED_CAPABILITIES = 3
     EXTERNAL_PUB = 4
     EXTERNAL_SENDERS = 5
+    LAST_RESORT = 0x000A
+    """Marks a key package that may be used more than once; empty (IANA, from draft-ietf-mls-extensions)."""
 
 
-DEFAULT_EXTENSION_TYPES: Final = frozenset(ExtensionType)
+DEFAULT_EXTENSION_TYPES: Final = frozenset(range(1, 6))
 """Types every client supports without listing them (RFC 9420 §7.2)."""
+GREASE_VALUES: Final = tuple(0x0A0A + 0x1010 * number for number in range(15))
+"""Numbers that stand for nothing, sent so that nobody comes to rely on knowing all (RFC 9420 §13.5)."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,20 @@ def find_extension(extensions: Iterable[Extension], extension_type: int) -> byte
     return next(
         (extension.data for extension in extensions if extension.extension_type == extension_type), None
     )
+
+
+def grease_value(random: Callable[[int], bytes]) -> int:
+    """Return one of :data:`GREASE_VALUES`, of one random byte."""
+    return GREASE_VALUES[random(1)[0] % len(GREASE_VALUES)]
+
+
+def grease_extension(random: Callable[[int], bytes]) -> Extension:
+    """Return an extension that means nothing, with up to 15 random bytes (RFC 9420 §13.5).
+
+    It may stand among the extensions of a key package or a GroupInfo; in a leaf, whose capabilities list its
+    type; never in a GroupContext.
+    """
+    return Extension(grease_value(random), random(random(1)[0] % 16))
 
 
 def read_numbers(reader: Reader) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from sottovoce.mls.extensions import Extensions, ExtensionType, find_extension
 from sottovoce.mls.external_senders import validate_external_senders
 from sottovoce.mls.framing import ContentAuth, FramedContent, MLSMessage, Sender, SenderType, WireFormat
 from sottovoce.mls.group_info import GroupContext, GroupInfo, GroupSecrets, Welcome
-from sottovoce.mls.key_package import MLS10, KeyPackageBundle, Random, default_capabilities
+from sottovoce.mls.key_package import MLS10, KeyPackageBundle, Random, own_capabilities
 from sottovoce.mls.key_schedule import (
     interim_transcript_hash,
     key_schedule,
@@ -319,7 +319,7 @@ def join_by_external_commit(
         encryption.public,
         joiner.signature_key_pair.public,
         joiner.credential,
-        joiner.capabilities or default_capabilities(suite),
+        joiner.capabilities or own_capabilities(suite, joiner.credential, random),
         LeafNodeSource.COMMIT,
         joiner.leaf_extensions,
         b"",

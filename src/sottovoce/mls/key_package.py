@@ -11,8 +11,16 @@ from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite, cipher_suite
 from sottovoce.mls.credentials import AuthenticationService, Credential, CredentialType
-from sottovoce.mls.errors import DecodingError, ValidationError
-from sottovoce.mls.extensions import Extensions, encode_extensions, read_extensions
+from sottovoce.mls.errors import DecodingError, MisuseError, ValidationError
+from sottovoce.mls.extensions import (
+    Extension,
+    Extensions,
+    ExtensionType,
+    encode_extensions,
+    find_extension,
+    grease_value,
+    read_extensions,
+)
 from sottovoce.mls.labels import ref_hash, sign_with_label, verify_with_label
 from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource, Lifetime
 from sottovoce.mls.presentation import Reader, decode, opaque, uint16
@@ -57,6 +65,11 @@ class KeyPackage:
     def message(self) -> bytes:
         """The key package as an MLSMessage, as it is published."""
         return uint16(MLS10) + uint16(WIRE_FORMAT) + self.encoded
+
+    @property
+    def is_last_resort(self) -> bool:
+        """Whether it may be used more than once, because nothing else is left (RFC 9420 §16.8)."""
+        return find_extension(self.extensions, ExtensionType.LAST_RESORT) is not None
 
     @classmethod
     def read(cls, reader: Reader) -> KeyPackage:
@@ -143,6 +156,11 @@ class KeyPackageBundle:
         return self.key_package.reference(self.suite)
 
     @property
+    def is_last_resort(self) -> bool:
+        """Whether the private keys are to be kept when the package was used."""
+        return self.key_package.is_last_resort
+
+    @property
     def message(self) -> bytes:
         """The MLSMessage to publish; it holds nothing secret."""
         return self.key_package.message
@@ -163,9 +181,35 @@ class KeyPackageBundle:
         return decode(read, data)
 
 
-def default_capabilities(suite: CipherSuite, extensions: Iterable[int] = ()) -> Capabilities:
-    """Return the capabilities of this implementation for ``suite``, with the application's extensions."""
-    return Capabilities((MLS10,), (suite.id,), tuple(extensions), (), (CredentialType.BASIC,))
+def default_capabilities(
+    suite: CipherSuite,
+    extensions: Iterable[int] = (),
+    *,
+    proposals: Iterable[int] = (),
+    credentials: Iterable[int] = (CredentialType.BASIC,),
+    random: Random | None = None,
+) -> Capabilities:
+    """Return the capabilities of this implementation for ``suite``, with what the application adds.
+
+    With ``random`` there is a GREASE value in every list that may have one (RFC 9420 §13.5). It is one value
+    for all: so the members' capabilities are few different ones, and are checked once each.
+    """
+    grease = () if random is None else (grease_value(random),)
+    return Capabilities(
+        (MLS10,),
+        (suite.id, *grease),
+        (*extensions, *grease),
+        (*proposals, *grease),
+        (*credentials, *grease),
+    )
+
+
+def own_capabilities(
+    suite: CipherSuite, credential: Credential, random: Random, extensions: Iterable[int] = ()
+) -> Capabilities:
+    """Return what a client lists that was given no capabilities: its kind of credential, and GREASE."""
+    credentials = dict.fromkeys((CredentialType.BASIC, credential.credential_type))
+    return default_capabilities(suite, extensions, credentials=credentials, random=random)
 
 
 def key_package_leaf(
@@ -174,7 +218,7 @@ def key_package_leaf(
     signature_key_pair: KeyPair,
     encryption_key: bytes,
     *,
-    capabilities: Capabilities | None,
+    capabilities: Capabilities,
     extensions: Extensions,
     lifetime: Lifetime | None,
 ) -> LeafNode:
@@ -183,7 +227,7 @@ def key_package_leaf(
         encryption_key,
         signature_key_pair.public,
         credential,
-        capabilities or default_capabilities(suite),
+        capabilities,
         LeafNodeSource.KEY_PACKAGE,
         extensions,
         b"",
@@ -200,9 +244,19 @@ def generate_key_package(
     capabilities: Capabilities | None = None,
     extensions: Extensions = (),
     leaf_extensions: Extensions = (),
+    last_resort: bool = False,
     random: Random,
 ) -> KeyPackageBundle:
-    """Make a key package with new init and encryption keys, signed by ``signature_key_pair``."""
+    """Make a key package with new init and encryption keys, signed by ``signature_key_pair``.
+
+    One of ``last_resort`` says that it may be used more than once, where all others are used up: keep its
+    private keys until a new one is published (RFC 9420 §16.8). Raises ``MisuseError`` if the
+    ``capabilities`` given do not list the extension that says so.
+    """
+    if last_resort:
+        extensions = (*extensions, Extension(ExtensionType.LAST_RESORT, b""))
+        if capabilities is not None and ExtensionType.LAST_RESORT not in capabilities.extensions:
+            raise MisuseError("a last-resort key package lists extension type 0x000a in its capabilities")
     init = suite.derive_key_pair(random(suite.secret_length))
     encryption = suite.derive_key_pair(random(suite.secret_length))
     leaf = key_package_leaf(
@@ -210,7 +264,8 @@ def generate_key_package(
         credential,
         signature_key_pair,
         encryption.public,
-        capabilities=capabilities,
+        capabilities=capabilities
+        or own_capabilities(suite, credential, random, [ExtensionType.LAST_RESORT] if last_resort else []),
         extensions=leaf_extensions,
         lifetime=lifetime,
     )
