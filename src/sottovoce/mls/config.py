@@ -79,3 +79,7 @@ class GroupConfig:
         """Tell ``trace`` of a step."""
         if self.trace is not None:
             self.trace(f"mls {suite.name} epoch {epoch}: {line}")
+
+
+DEFAULT_CONFIG: Final = GroupConfig()
+"""What a group has that was given no other."""

@@ -12,11 +12,11 @@ from typing import Final
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite, cipher_suite
-from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.config import DEFAULT_CONFIG, GroupConfig
 from sottovoce.mls.creation import YEAR, create_group
 from sottovoce.mls.credentials import Credential
-from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
-from sottovoce.mls.errors import GroupReinitialized, MisuseError, NotAMember, StaleStaging, ValidationError
+from sottovoce.mls.epoch import Member
+from sottovoce.mls.errors import MisuseError, ValidationError
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.founding import Founder
 from sottovoce.mls.framing import MLSMessage, WireFormat
@@ -30,6 +30,7 @@ from sottovoce.mls.join import (
     read_group_info,
 )
 from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
+from sottovoce.mls.membership import Membership
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.own_proposals import new_update
 from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, ReInit, Remove
@@ -41,39 +42,17 @@ from sottovoce.mls.psks import (
     resumption_psk_of,
 )
 from sottovoce.mls.receiving import Receiver
-from sottovoce.mls.records import (
-    GROUP,
-    Changes,
-    StoredGroup,
-    commit_changes,
-    encode_sent,
-    group_record,
-    message_key,
-    past_key,
-    proposal_key,
-)
 from sottovoce.mls.rules import ValidationRule
-from sottovoce.mls.secret_tree import SecretTree
 from sottovoce.mls.sending import Author, CommitRequest, encrypt_own, key_package_of, sign_own
-from sottovoce.mls.staged import Staged, StagedApplication, StagedCommit, StagedMessage, StagedProposal
+from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedMessage, StagedProposal
 from sottovoce.mls.successors import Predecessor, StagedGroup
 from sottovoce.mls.tree_math import LeafIndex
 
-_DEFAULT_CONFIG: Final = GroupConfig()
 NO_PSKS: Final[Mapping[bytes, Secret]] = {}
 
 
-class Group:
+class Group(Membership):
     """One member's view of one group; :meth:`create`, :meth:`join` and :meth:`restore` make one."""
-
-    def __init__(self, stored: StoredGroup, config: GroupConfig) -> None:
-        self._state = stored.state
-        self._pending = {sent.reference or b"": sent for sent in stored.pending}
-        self._join_extensions = stored.join_extensions
-        self._is_active = stored.is_active
-        self._epochs = dict(stored.epochs)
-        self._config = config
-        self._changes: Changes | None = None  # None until the records are taken for the first time
 
     def __repr__(self) -> str:
         return (
@@ -82,13 +61,6 @@ class Group:
         )
 
     # -- beginning ---------------------------------------------------------------------------------
-
-    @classmethod
-    def _begin(cls, joined: Joined, config: GroupConfig) -> Group:
-        state = joined.state
-        group = cls(StoredGroup(state, {}, (), joined.group_info_extensions), config)
-        group._open_epoch(state, joined.encryption_secret)
-        return group
 
     @classmethod
     def create(
@@ -102,7 +74,7 @@ class Group:
         leaf_extensions: Extensions = (),
         capabilities: Capabilities | None = None,
         lifetime: Lifetime | None = None,
-        config: GroupConfig = _DEFAULT_CONFIG,
+        config: GroupConfig = DEFAULT_CONFIG,
         random: Random,
         now: int,
     ) -> Group:
@@ -134,7 +106,7 @@ class Group:
         resumption_psks: Sequence[ResumptionPSK] = (),
         predecessor: Group | None = None,
         ratchet_tree: bytes | None = None,
-        config: GroupConfig = _DEFAULT_CONFIG,
+        config: GroupConfig = DEFAULT_CONFIG,
     ) -> Group:
         """Join by Welcome (RFC 9420 §12.4.3.1); raises ``PeerError``.
 
@@ -176,7 +148,7 @@ class Group:
         capabilities: Capabilities | None = None,
         leaf_extensions: Extensions = (),
         authenticated_data: bytes = b"",
-        config: GroupConfig = _DEFAULT_CONFIG,
+        config: GroupConfig = DEFAULT_CONFIG,
         random: Random,
     ) -> StagedJoin:
         """Join by external commit, each of ``psks`` injected (RFC 9420 §12.4.3.2).
@@ -487,121 +459,3 @@ class Group:
         if self._config.trace is not None:
             self._trace(f"received {type(staged).__name__}")
         return staged
-
-    # -- merging -----------------------------------------------------------------------------------
-
-    def merge(self, staged: Staged) -> None:
-        """Make a staged result so; raises ``StaleStaging``, changing nothing, if the group has moved on."""
-        if isinstance(staged, StagedCommit):
-            self._merge_commit(staged)
-            return
-        step = staged.step
-        epoch = self._epochs.get(staged.epoch)
-        if epoch is None or (isinstance(staged, StagedProposal) and staged.epoch != self.epoch):
-            raise StaleStaging("the epoch of this message is over: its keys are deleted")
-        if step is not None:
-            epoch.secret_tree.apply(step)
-        if isinstance(staged, StagedProposal):
-            self._pending[staged.reference] = staged.sent
-            number = list(self._pending).index(staged.reference)
-            self._note({proposal_key(staged.epoch, number): encode_sent(staged.sent)})
-
-    def _merge_commit(self, staged: StagedCommit) -> None:
-        if staged.base is not self._state:
-            raise StaleStaging("another commit was first: drop this one and plan again")
-        self._use_key_of(staged)
-        self._note({proposal_key(self.epoch, number): None for number in range(len(self._pending))})
-        self._pending, self._join_extensions = {}, ()
-        if staged.next is None:
-            # §12.4.2: a removed client "SHOULD promptly delete its group state and secret tree".
-            self._is_active = False
-            self._state = self._state.without_keys()
-            self._note({GROUP: group_record(self._state, is_active=False)})
-            self._forget_before(self.epoch + 1)
-            return
-        past = PastEpoch.of(self._state, staged.next)
-        self._epochs[self.epoch] = MessageEpoch(past, self._epochs[self.epoch].secret_tree)
-        if self._changes is not None:
-            self._changes |= commit_changes(past, self._state, staged.next)
-        self._state = staged.next
-        self._open_epoch(staged.next, staged.encryption_secret)
-        self._forget_before(self.epoch - self._config.past_epochs)
-
-    def _use_key_of(self, staged: StagedCommit) -> None:
-        tree = self._epochs[self.epoch].secret_tree
-        if staged.step is not None:
-            tree.apply(staged.step)
-        if staged.send_step is not None and not tree.is_applied(staged.send_step.step):
-            tree.apply(staged.send_step.step)
-
-    def _open_epoch(self, state: EpochState, encryption_secret: bytes) -> None:
-        tree = SecretTree(state.suite, state.tree.leaf_count, encryption_secret, self._config.limits)
-        self._epochs[state.epoch] = MessageEpoch(PastEpoch.of(state), tree)
-        for label in ("encryption", "sender data", "exporter", "external", "confirm", "membership", "init"):
-            self._trace(f"DeriveSecret(epoch secret, {label!r})")
-
-    def _forget_before(self, oldest: int) -> None:
-        for epoch in [one for one in self._epochs if one < oldest]:
-            tree = self._epochs.pop(epoch).secret_tree
-            gone = {**tree.take_changes(), **tree.records()}
-            self._note(dict.fromkeys([past_key(epoch), *(message_key(epoch, key) for key in gone)]))
-
-    def _note(self, changes: Mapping[bytes, bytes | None]) -> None:
-        if self._changes is not None:
-            self._changes |= changes
-
-    def _require_active(self) -> None:
-        if not self._is_active:
-            raise NotAMember("this member was removed from the group: join again")
-
-    def _require_open(self) -> None:
-        self._require_active()
-        if self._state.reinit is not None:
-            raise GroupReinitialized("the group was closed by a ReInit: go on with its successor")
-
-    def _trace(self, line: str) -> None:
-        self._config.trace_step(self.suite, self.epoch, line)
-
-    # -- storing -----------------------------------------------------------------------------------
-
-    def take_changes(self) -> Changes:
-        """Take the records changed since the last call: value to write, or None to delete.
-
-        They hold secrets, and are to be stored together, before anything that was encrypted is sent. The
-        first call returns all records of a group that was created or joined.
-        """
-        taken, self._changes = self._changes, {}
-        of_messages = {
-            message_key(epoch, key): value
-            for epoch, one in self._epochs.items()
-            for key, value in one.secret_tree.take_changes().items()
-        }
-        return {**self.records()} if taken is None else {**taken, **of_messages}
-
-    def records(self) -> dict[bytes, bytes]:
-        """Return every record, as a store holds them once all changes are written (see ``mls.records``)."""
-        pending = tuple(self._pending.values())
-        return StoredGroup(
-            self._state, self._epochs, pending, self._join_extensions, self._is_active
-        ).records()
-
-    def resume(self, stored: Mapping[bytes, bytes | None]) -> StagedCommit:
-        """Make a commit of ours again, on its way when this member was restored, to be merged if accepted.
-
-        ``stored`` is what its :meth:`StagedCommit.stored` gave; raises ``DamagedSnapshot`` unless it is of
-        this epoch. Message, Welcome, authenticated data and PSKs are not of it any more.
-        """
-        self._require_active()
-        return StagedCommit.resumed(self._state, stored)
-
-    @classmethod
-    def restore(cls, records: Mapping[bytes, bytes], *, config: GroupConfig = _DEFAULT_CONFIG) -> Group:
-        """Make a group again from its records; raises ``DamagedSnapshot``.
-
-        Records it has no more use for, of epochs too old perhaps, are among its first changes.
-        """
-        group = cls(StoredGroup.read(records, config.limits), config)
-        group._forget_before(group.epoch - config.past_epochs)
-        kept = group.records()
-        group._changes = {key: None for key in records if key not in kept}
-        return group
