@@ -168,15 +168,24 @@ class Person:
         else:
             self.outbox.acknowledge(batch, seqs)
 
-    def commit(self, intent: AnyIntent) -> bool:
+    def commit(self, intent: AnyIntent, *, dies_before_reading: bool = False) -> bool:
         """Carry an intent out, if this device is up to date; False when another commit was first."""
         stored = rooms_table.add_intent(self.database, ROOM_ID, intent)
         planned = plan_commit(self.state, stored, NOW)
-        rooms_table.delete_intent(self.database, stored.position)
-        self.state.finish(self.state.begin()).write(self.database)
+        changes = self.state.finish(self.state.begin())
+        if planned is None:
+            rooms_table.delete_intent(self.database, stored.position)
+        else:
+            self.state.add_in_flight(changes, planned.staged, planned.payload_hash, planned.intents)
+        changes.write(self.database)
         if planned is None:
             return False
-        if self.log.commit(planned.request(0)) is None:
+        is_first = self.log.commit(planned.request(0)) is not None
+        if dies_before_reading:
+            self.restart()
+            return is_first
+        if not is_first:
+            rooms_table.delete_intent(self.database, stored.position)
             return False
         self.reader.pending = planned
         self.read()

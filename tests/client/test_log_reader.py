@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 import pytest
-from room_world import NOW, Person, talking
+from room_world import NOW, ROOM_ID, Person, talking
 
 from sottovoce.client.credentials import AccountKeyChanged, Contacts
 from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, MemberLeft, ReceivedMessage
@@ -18,6 +18,7 @@ from sottovoce.client.joining import capabilities
 from sottovoce.client.log_payload import MemberCommit, encode_commit
 from sottovoce.client.log_reader import MAX_AGE, MAX_CLOCK_DIFFERENCE, OutOfStep, time_to_judge_by
 from sottovoce.client.policy import POLICY_EXTENSION, Access
+from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import Membership, RemoveUser, SelfUpdate
@@ -50,6 +51,43 @@ def test_messages_come_out_as_they_went_in() -> None:
     mine, theirs = alice.timeline()[-1], bob.timeline()[-1]
     assert (mine.is_mine, theirs.is_mine) == (True, False)
     assert mine.message_id == theirs.message_id
+
+
+def test_a_commit_sent_before_a_death_is_followed_after_it() -> None:
+    """Its sender cannot process it, and need not join again: it has kept what the commit does."""
+    alice, _, carol = talking("alice", "bob", "carol", access=Access.INVITE)
+    secret = alice.state.record.join_secret
+    assert alice.commit(RemoveUser("bob"), dies_before_reading=True)
+    _entries(carol, "said before it was known")
+    assert [item.user for item in alice.read() if isinstance(item, MemberLeft)] == ["bob"]
+    carol.read()
+    assert alice.state.intents == []
+    assert rooms_table.intents(alice.database, ROOM_ID) == []
+    assert rooms_table.commits_in_flight(alice.database, ROOM_ID) == []
+    assert alice.state.record.join_secret == carol.state.record.join_secret != secret
+    assert alice.state.group is not None
+    assert carol.state.group is not None
+    assert alice.state.group.epoch_authenticator == carol.state.group.epoch_authenticator
+    alice.restart()
+    _entries(alice, "still here")
+    carol.read()
+    assert carol.messages()[-1] == ("alice", "still here")
+
+
+def test_a_commit_that_lost_is_forgotten() -> None:
+    alice, bob = talking("alice", "bob")
+    alice.read()
+    bob.read()
+    assert alice.commit(SelfUpdate())
+    assert not bob.commit(SelfUpdate(), dies_before_reading=True)
+    (kept,) = rooms_table.commits_in_flight(bob.database, ROOM_ID)
+    secret = next(data for data in kept.group.values() if data is not None).reveal()
+    assert repr(secret)[2:20] not in repr(kept)
+    bob.read()
+    assert rooms_table.commits_in_flight(bob.database, ROOM_ID) == []
+    assert len(bob.state.intents) == 1, "it is planned again"
+    alice.read()
+    assert bob.commit(SelfUpdate())
 
 
 @pytest.mark.parametrize("position", [0, 20, -1])

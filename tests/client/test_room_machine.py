@@ -70,6 +70,17 @@ class RoomMachine(RuleBasedStateMachine):
         person.read()
         assert person.commit(SelfUpdate())
 
+    @rule(which=PEOPLE)
+    def die_after_sending_a_commit(self, which: int) -> None:
+        person = self.person(which)
+        person.read()
+        assert person.commit(SelfUpdate(), dies_before_reading=True)
+
+    @rule(which=PEOPLE)
+    def die_with_a_commit_that_loses(self, which: int) -> None:
+        person = self.person(which)
+        person.commit(SelfUpdate(), dies_before_reading=True)
+
     @invariant()
     def what_everybody_has_read_is_the_log(self) -> None:
         for person in self.people:

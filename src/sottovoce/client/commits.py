@@ -76,6 +76,7 @@ class Commits:
                 planned, failure = None, trouble
             changes = kept.state.finish(kept.state.begin())
             if planned is not None:
+                kept.state.add_in_flight(changes, planned.staged, planned.payload_hash, planned.intents)
                 await kept.save(changes)
                 self._follower.reader.pending = planned
                 await self.send_pending(link)
@@ -94,7 +95,10 @@ class Commits:
         kept, reader = self._kept, self._follower.reader
         await self.superseding.check(link)
         planned = plan_commit(kept.state, StoredIntent(0, SelfUpdate()), int(time.time()))
-        await kept.save(kept.state.finish(kept.state.begin()))
+        changes = kept.state.finish(kept.state.begin())
+        if planned is not None:
+            kept.state.add_in_flight(changes, planned.staged, planned.payload_hash, planned.intents)
+        await kept.save(changes)
         if planned is None:
             return False
         try:

@@ -148,6 +148,7 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
     state.group = group
     state.senders.clear()
     state.links.clear()
+    state.in_flight.clear()
     state.update(
         passed_over=None,
         has_later=False,

@@ -250,13 +250,9 @@ class LogReader:
             self.was_superseded = True
             return
         before = group.members()
-        pending, own = self.pending, False
-        self.pending = None  # ours, or another's that won the epoch: either way ours is no longer pending
+        self.pending, pending = None, self.pending  # whoever won the epoch, ours is no longer pending
         try:
-            if pending is not None and pending.payload_hash == hashlib.sha256(entry.payload).digest():
-                staged, own = pending.staged, True
-            else:
-                staged = self._process_commit(entry, now)
+            staged, intents = self._own_commit(entry, pending) or (self._process_commit(entry, now), [])
         except _Unfollowable as trouble:
             if entry.epoch == group.epoch:
                 state.update(passed_over=entry.seq, has_later=False)
@@ -269,9 +265,9 @@ class LogReader:
             state.pin_first_contacts(changes, staged.added + staged.updated)
         group.merge(staged)
         state.update(leavers=(), passed_over=None, has_later=False)
-        if own and pending is not None:
-            changes.intents_done.extend(pending.intents)
-            state.intents = [i for i in state.intents if i.position not in pending.intents]
+        state.forget_in_flight(changes)
+        changes.intents_done.extend(intents)
+        state.intents = [i for i in state.intents if i.position not in intents]
         self._begin_histories(staged, changes)
         after: Iterable[Member] = ()
         if policy is None:
@@ -287,6 +283,17 @@ class LogReader:
                 secret = group.export(EXPORT_LABEL, state.record.room_id, JOIN_SECRET_LENGTH)
                 state.update(join_secret=secret, join_secret_epoch=policy.join_secret_epoch)
         self._show_roster(entry, certificates(before), certificates(after) if policy else [], changes)
+
+    def _own_commit(
+        self, entry: Entry, pending: PendingCommit | None
+    ) -> tuple[StagedCommit, list[int]] | None:
+        """Return a commit of ours and the intents it carries out; None when the entry is another's."""
+        payload_hash = hashlib.sha256(entry.payload).digest()
+        if pending is not None and pending.payload_hash == payload_hash:
+            return pending.staged, pending.intents
+        in_flight = self.state.in_flight.get(payload_hash)
+        staged = None if in_flight is None else self.state.resume(in_flight)
+        return None if in_flight is None or staged is None else (staged, in_flight.intents)
 
     def _begin_histories(self, staged: StagedCommit, changes: Changes) -> None:
         """A leaf that comes, anew or again, numbers its messages from 1."""

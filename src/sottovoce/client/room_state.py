@@ -33,7 +33,7 @@ from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
-from sottovoce.client.tables.rooms import RoomRecord, StoredIntent
+from sottovoce.client.tables.rooms import CommitInFlight, RoomRecord, StoredIntent
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls import Extension, Group, GroupConfig, Member, StagedCommit, StagedProposal
 from sottovoce.mls.proposals import Remove
@@ -69,6 +69,8 @@ class Changes:
 
     record: RoomRecord
     group: dict[bytes, bytes | None] = field(default_factory=dict)
+    in_flight: list[CommitInFlight] = field(default_factory=list)
+    forgets_in_flight: bool = False
     replaces_group: bool = False  # the records before are of another leaf: all of them go
     forgets_group: bool = False
     forgets_senders: bool = False
@@ -87,6 +89,9 @@ class Changes:
         if self.replaces_group or self.forgets_group:
             rooms_table.forget_group(database, room_id)
         rooms_table.put_group(database, room_id, self.group)
+        if self.forgets_in_flight:
+            rooms_table.forget_commits_in_flight(database, room_id)
+        rooms_table.put_commits_in_flight(database, room_id, self.in_flight)
         if self.forgets_senders:
             log_table.forget_senders(database, room_id)
         replays = sum(not log_table.add_item(database, room_id, *item) for item in self.items)
@@ -119,6 +124,7 @@ class RoomState:
         self.senders: dict[tuple[str, bytes], SenderHistory] = {}
         self.links: dict[int, bytes] = {}
         self.intents: list[StoredIntent] = []
+        self.in_flight: dict[bytes, CommitInFlight] = {}
         self.alarms: deque[Explanation] = deque(maxlen=KEPT_ALARMS)
         self.config: Final = GroupConfig(
             authentication=DeviceAuthentication(around.contacts),
@@ -134,6 +140,8 @@ class RoomState:
         stored = rooms_table.group(database, record.room_id)
         if stored:
             state.group = Group.restore(stored, config=state.config)
+            in_flight = rooms_table.commits_in_flight(database, record.room_id)
+            state.in_flight = {commit.payload_hash: commit for commit in in_flight}
         for sender in log_table.senders(database, record.room_id):
             history = SenderHistory(sender.counter, sender.message_hash)
             state.senders[sender.account_name, sender.device_id] = history
@@ -176,6 +184,29 @@ class RoomState:
         if self.group is not None:
             changes.group.update(self.group.take_changes())
         return changes
+
+    def add_in_flight(
+        self, changes: Changes, staged: StagedCommit, payload_hash: bytes, intents: list[int]
+    ) -> None:
+        """Put a commit about to be sent into ``changes``, to know it in the log after a restart too."""
+        group = {key: None if data is None else Secret(data) for key, data in staged.stored().items()}
+        commit = CommitInFlight(payload_hash, staged.epoch - 1, intents, group)
+        self.in_flight[payload_hash] = commit
+        changes.in_flight.append(commit)
+
+    def forget_in_flight(self, changes: Changes) -> None:
+        """The epoch is over: what was sent in it has won or lost."""
+        changes.forgets_in_flight = bool(self.in_flight)
+        changes.in_flight.clear()
+        self.in_flight.clear()
+
+    def resume(self, commit: CommitInFlight) -> StagedCommit | None:
+        """Make a commit of ours again that was sent before this process began; None outside its epoch."""
+        if self.group is None or self.group.epoch != commit.epoch:
+            return None
+        return self.group.resume(
+            {key: None if data is None else data.reveal() for key, data in commit.group.items()}
+        )
 
     def add_link(self, changes: Changes, chain: LogChain) -> None:
         """Take the chain one entry on."""

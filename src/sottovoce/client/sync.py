@@ -107,7 +107,7 @@ class RoomSync:
         await self._end(LinkLost("closed by this side"))
 
     async def settled(self) -> None:
-        """Wait until no commit of ours is on its way: one that is not read back here costs a rejoin."""
+        """Wait until no commit of ours is on its way: so this process ends in the newest epoch."""
         async with self.kept.changed:
             await self.kept.changed.wait_for(
                 lambda: self.follower.reader.pending is None or self.ended is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -82,6 +82,19 @@ class StoredIntent(msgspec.Struct, array_like=True, frozen=True):
     intent: AnyIntent
 
 
+class CommitInFlight(msgspec.Struct, array_like=True, frozen=True):
+    """A commit of ours on its way, as the log will show it.
+
+    ``epoch`` is the one it ends, ``intents`` are the positions of those it carries out, ``group`` is what
+    merging it writes (:meth:`sottovoce.mls.StagedCommit.stored`).
+    """
+
+    payload_hash: bytes
+    epoch: int
+    intents: list[int]
+    group: dict[bytes, Secret | None]
+
+
 def rooms(database: Database) -> list[RoomRecord]:
     """Every room this device knows."""
     return [decode(row[0], RoomRecord) for row in database.all("SELECT record FROM rooms")]
@@ -120,8 +133,28 @@ def group(database: Database, room_id: bytes) -> dict[bytes, bytes]:
     return dict(database.all("SELECT key, value FROM group_records WHERE room_id = ?", (room_id,)))
 
 
+def commits_in_flight(database: Database, room_id: bytes) -> list[CommitInFlight]:
+    """Every commit sent and not seen in the log yet."""
+    rows = database.all("SELECT record FROM commits_in_flight WHERE room_id = ?", (room_id,))
+    return [decode(row[0], CommitInFlight) for row in rows]
+
+
+def put_commits_in_flight(database: Database, room_id: bytes, commits: Iterable[CommitInFlight]) -> None:
+    """Store commits about to be sent."""
+    database.execute_many(
+        "INSERT OR REPLACE INTO commits_in_flight VALUES (?, ?, ?)",
+        [(room_id, commit.payload_hash, encode(commit)) for commit in commits],
+    )
+
+
+def forget_commits_in_flight(database: Database, room_id: bytes) -> None:
+    """Delete the secrets of commits that won their epoch or lost it."""
+    database.execute("DELETE FROM commits_in_flight WHERE room_id = ?", (room_id,))
+
+
 def forget_group(database: Database, room_id: bytes) -> None:
     """Delete every secret of the room's group."""
+    forget_commits_in_flight(database, room_id)
     database.execute("DELETE FROM group_records WHERE room_id = ?", (room_id,))
 
 

@@ -23,6 +23,11 @@ _STATEMENTS: Final = (
     """CREATE TABLE group_records (
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, key BLOB NOT NULL, value BLOB NOT NULL,
         PRIMARY KEY (room_id, key)) WITHOUT ROWID""",
+    # Every commit sent in the present epoch, by SHA-256: whichever reaches the log is recognised as ours, for
+    # no commit can process itself.
+    """CREATE TABLE commits_in_flight (
+        room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, payload_hash BLOB NOT NULL,
+        record BLOB NOT NULL, PRIMARY KEY (room_id, payload_hash)) WITHOUT ROWID""",
     """CREATE TABLE intents (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, record BLOB NOT NULL)""",
