@@ -122,6 +122,22 @@ class TestByValue:
             {b"id": Secret(b"x")},
         )
 
+    def test_one_key_proposed_by_two_members_is_injected_twice(self, world: World) -> None:
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        psks = {b"id": Secret(b"x")}
+        for proposer in (alice, bob):
+            proposal = proposer.propose_psk(b"id", random=os.urandom)
+            world.deliver(proposal.message, proposer)
+            proposer.merge(proposal)
+        bundle = world.bundle("dave")
+        staged = carol.commit(add=[bundle.message], psks=psks, random=os.urandom, now=NOW)
+        assert len(staged.psks) == 2
+        assert staged.welcome is not None
+        world.deliver(staged.message, carol, psks)
+        carol.merge(staged)
+        world.groups["dave"] = Group.join(staged.welcome, bundle, psks=psks, config=world.config)
+        world.agree()
+
     def test_a_resumption_psk_of_an_epoch_that_is_gone(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         identifier = PreSharedKeyID(PSKType.RESUMPTION, NONCE, b"", ResumptionUsage.APPLICATION, b"room", 99)

@@ -151,8 +151,8 @@ def _open_secrets(welcome: Welcome, bundle: KeyPackageBundle) -> GroupSecrets:
     except DecryptionError as error:
         raise ValidationError(ValidationRule.WELCOME_SECRETS, "the group secrets") from error
     secrets = decode(GroupSecrets.read, octets)
-    names = {(psk.psk_type, psk.psk_id, psk.group_id, psk.epoch) for psk in secrets.psks}
-    if len(names) != len(secrets.psks) or any(len(psk.nonce) != suite.secret_length for psk in secrets.psks):
+    psks = secrets.psks
+    if len(set(psks)) != len(psks) or any(len(psk.nonce) != suite.secret_length for psk in psks):
         raise ValidationError(ValidationRule.WELCOME_PSK)
     return secrets
 

@@ -141,8 +141,9 @@ def _validate_psks(
         wanted = psk.usage in (ResumptionUsage.APPLICATION, usage)
         if not wanted or len(psk.nonce) != state.suite.secret_length:
             raise ValidationError(ValidationRule.PROPOSAL_PSK_FORM)
-    names = {(psk.psk_type, psk.psk_id, psk.group_id, psk.epoch) for psk in psks}
-    if len(names) != len(psks):
+    # §12.2: no "multiple PreSharedKey proposals that reference the same PreSharedKeyID". The nonce is a part
+    # of it: if two members propose one key, both proposals are committed.
+    if len(set(psks)) != len(psks):
         raise ValidationError(ValidationRule.PROPOSAL_PSK_ONCE)
     return psks
 

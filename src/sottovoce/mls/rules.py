@@ -52,7 +52,7 @@ class ValidationRule(Enum):
     PROPOSAL_OWN_UPDATE = ("P03", "§12.2", "a committer does not update or remove its own leaf by proposal")
     PROPOSAL_REMOVE_MEMBER = ("P04", "§12.1.3", "a Remove names a member")
     PROPOSAL_UPDATE_SENDER = ("P05", "§12.1.2", "an Update is sent by the member it updates")
-    PROPOSAL_PSK_ONCE = ("P06", "§12.2", "a commit names each pre-shared key once")
+    PROPOSAL_PSK_ONCE = ("P06", "§12.2", "a commit has each PreSharedKeyID once")
     PROPOSAL_PSK_FORM = ("P07", "§12.1.4", "a PreSharedKey proposal's usage and nonce length are allowed")
     PROPOSAL_EXTENSIONS_ONCE = ("P08", "§12.2", "a commit replaces the GroupContext extensions once at most")
     PROPOSAL_ALLOWED = ("P09", "§12.2", "a commit's proposals may stand in a commit of its kind")
@@ -96,7 +96,7 @@ class ValidationRule(Enum):
     WELCOME_PSK = (
         "W04",
         "§12.4.3.1",
-        "a Welcome names each pre-shared key once, of a kind the joiner can hold",
+        "a Welcome has each PreSharedKeyID once, of a kind the joiner can hold",
     )
     WELCOME_SIGNATURE = ("W05", "§12.4.3.1", "a GroupInfo is signed by the member it names")
     WELCOME_CONFIRMATION = ("W06", "§12.4.3.1", "a GroupInfo's confirmation tag is that of its epoch")
