@@ -4,6 +4,7 @@ import { p256, p384, p521 } from "@noble/curves/nist.js"
 import { createGroupInfo } from "ts-mls/createCommit.js"
 import { ratchetTreeEncoder } from "ts-mls/ratchetTree.js"
 import { encode } from "ts-mls/codec/tlsEncoder.js"
+import { directPath, leafToNodeIndex, leafWidth } from "ts-mls/treemath.js"
 import { decodeVarLenData, varLenDataEncoder } from "ts-mls/codec/variableLength.js"
 
 const CURVES = { P256: p256, P384: p384, P521: p521 }
@@ -40,4 +41,17 @@ export function suiteForJoining(cs, groupInfo) {
     return cs.hpke.importPublicKey(isExternalPub ? decodeVarLenData(octets, 0)[0] : octets)
   }
   return { ...cs, hpke: { ...cs.hpke, importPublicKey } }
+}
+
+/**
+ * What ts-mls asks of a tree beyond RFC 9420 §12.4.3.1, which has an unmerged leaf listed by the non-blank nodes
+ * between it and a node that lists it: by ts-mls all of those above it must list the same leaves.
+ */
+export function unmergedLeavesAreTaken(tree) {
+  const above = (leaf) => directPath(leafToNodeIndex(leaf), leafWidth(tree.length)).map((index) => tree[index])
+  const same = (one, other) => one.length === other.length && one.every((leaf, at) => leaf === other[at])
+  const lists = (node) => (node?.nodeType === "parent" ? node.parent.unmergedLeaves : [])
+  return tree.every((node) =>
+    lists(node).every((leaf) => above(leaf).every((other) => other === undefined || same(lists(other), lists(node)))),
+  )
 }

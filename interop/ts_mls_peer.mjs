@@ -6,10 +6,20 @@
 
 import { createInterface } from "node:readline"
 import { ciphersuites } from "ts-mls"
+import { unmergedLeavesAreTaken } from "./conformity.mjs"
+import { hex, ratchetTree } from "./encoding.mjs"
 import { Member } from "./member.mjs"
 import { Outsider } from "./outsider.mjs"
 
 const members = new Map()
+
+/** Whether ts-mls joins with this tree, and the leaf of each identity. */
+function examine(tree) {
+  const leaves = tree.flatMap((node, index) =>
+    node?.nodeType === "leaf" ? [[hex(node.leaf.credential.identity), index / 2]] : [],
+  )
+  return { taken: unmergedLeavesAreTaken(tree), leaves }
+}
 
 async function answer({ member, do: operation, ...asked }) {
   if (operation === "meet") {
@@ -21,6 +31,7 @@ async function answer({ member, do: operation, ...asked }) {
     return {}
   }
   if (operation === "suites") return { suites: Object.values(ciphersuites) }
+  if (operation === "examine tree") return examine(ratchetTree(asked.ratchet_tree))
   if (operation === "forget") {
     members.delete(member)
     return {}

@@ -44,13 +44,17 @@ class Conversation:
         committer: Member,
         *proposals: Proposed,
         joining: Sequence[Member] = (),
+        welcomed: Sequence[Member] = (),
         tree_beside: bool = False,
     ) -> None:
-        """Commit, with an Add by value for each who joins, and go on in the new epoch."""
+        """Commit and go on in the new epoch.
+
+        There is an Add by value for each of ``joining``; one for each of ``welcomed`` was proposed before.
+        """
         adds = [Proposed.add(one.key_package()) for one in joining]
         sent = committer.commit(*proposals, *adds, tree_in_welcome=not tree_beside)
         self.deliver(sent.commit, committer, "commit")
-        self.welcome(joining, sent, tree_beside=tree_beside)
+        self.welcome([*welcomed, *joining], sent, tree_beside=tree_beside)
         self.go_on()
 
     def welcome(self, joining: Sequence[Member], sent: Sent, *, tree_beside: bool = False) -> None:

@@ -18,13 +18,14 @@ from sottovoce.mls import (
     KeyPackageBundle,
     LeafIndex,
     Lifetime,
+    PreSharedKey,
+    PSKType,
     StagedApplication,
     StagedCommit,
     StagedProposal,
     default_capabilities,
     generate_key_package,
 )
-from sottovoce.mls.proposals import PreSharedKey
 
 
 def _now() -> int:
@@ -70,7 +71,11 @@ class OurMember(Member):
 
     @property
     def _config(self) -> GroupConfig:
-        return GroupConfig(max_lifetime=2**64, accept_public_messages=True)
+        return GroupConfig(
+            max_lifetime=2**64,
+            accept_public_messages=True,
+            send_public_handshakes=self.by_public_message,
+        )
 
     def know_psk(self, psk_id: bytes, psk: bytes) -> None:
         self._psks[psk_id] = Secret(psk)
@@ -137,12 +142,16 @@ class OurMember(Member):
             add=[one.key_package for one in proposals if one.kind == "add"],
             remove=[LeafIndex(one.leaf) for one in proposals if one.kind == "remove"],
             psks={psk_id: self._psks[psk_id] for psk_id in named},
+            resumption_psks=[
+                self.group.resumption_psk(one.epoch) for one in proposals if one.kind == "resumption_psk"
+            ],
             group_context_extensions=_typed(extensions[0]) if extensions else None,
+            with_tree=tree_in_welcome,
             random=os.urandom,
             now=_now(),
         )
         self._merge(staged)
-        return Sent(staged.message, staged.welcome, self.ratchet_tree())
+        return Sent(staged.message, staged.welcome, staged.ratchet_tree())
 
     def _merge(self, staged: StagedCommit) -> None:
         self.group.merge(staged)
@@ -161,11 +170,19 @@ class OurMember(Member):
                 return self.group.propose_remove(LeafIndex(proposed.leaf), random=os.urandom)
             case "update":
                 return self.group.propose_update(random=os.urandom)
+            case "psk":
+                return self.group.propose_psk(proposed.psk_id, random=os.urandom)
+            case "resumption_psk":
+                return self.group.propose_psk(self.group.resumption_psk(proposed.epoch), random=os.urandom)
+            case "extensions":
+                extensions = _typed(proposed.extensions)
+                return self.group.propose_group_context_extensions(extensions, random=os.urandom)
         raise AssertionError(proposed.kind)
 
     def _take(self, staged: StagedProposal) -> None:
-        if isinstance(staged.proposal, PreSharedKey):
-            self._proposed_psks.add(staged.proposal.psk.psk_id)
+        proposal = staged.proposal
+        if isinstance(proposal, PreSharedKey) and proposal.psk.psk_type is PSKType.EXTERNAL:
+            self._proposed_psks.add(proposal.psk.psk_id)
         self.group.merge(staged)
 
     def encrypt(self, content: bytes, authenticated_data: bytes = b"") -> bytes:
@@ -202,4 +219,4 @@ class OurMember(Member):
         return self.group.group_info(with_tree=with_tree)
 
     def ratchet_tree(self) -> bytes:
-        return self.group._state.tree.encode()
+        return self.group.ratchet_tree()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from conversation import Conversation
+from conversation import GROUP_ID, Conversation
 from member import EXTENSION_TYPE, SIDES, Member, Proposed, Side
 from node_process import NodeProcess
 
@@ -65,6 +65,15 @@ def test_join_by_welcome(cast: Cast) -> None:
     assert cast.room.members == [*cast.all]
 
 
+def test_join_by_an_add_that_was_proposed(cast: Cast) -> None:
+    cast.room.begin(cast.ann)
+    cast.room.propose(cast.ann, Proposed.add(cast.bob.key_package()))
+    cast.room.commit(cast.ann, welcomed=[cast.bob], tree_beside=True)
+    cast.room.propose(cast.ann, Proposed.add(cast.cid.key_package()))
+    cast.room.commit(cast.bob, welcomed=[cast.cid])
+    cast.room.commit(cast.cid)
+
+
 def test_update(cast: Cast) -> None:
     cast.room.begin(*cast.all)
     cast.room.commit(cast.ann)
@@ -118,7 +127,30 @@ def test_psk(cast: Cast) -> None:
         one.know_psk(b"second", PSK[::-1])
     cast.room.begin(cast.ann, cast.bob)
     cast.room.commit(cast.ann, Proposed.psk(b"first"), Proposed.psk(b"second"), joining=[cast.cid])
+    cast.room.propose(cast.ann, Proposed.psk(b"first"))
     cast.room.commit(cast.bob, Proposed.psk(b"second"))
+    epoch = cast.ann.look().epoch
+    cast.room.commit(cast.ann, Proposed.resumption_psk(GROUP_ID, epoch - 1))
+    cast.room.propose(cast.ann, Proposed.resumption_psk(GROUP_ID, epoch))
+    cast.room.commit(cast.bob)
+
+
+def test_handshake_messages_in_public(
+    cast: Cast, suite: int, meet: Callable[[str, Side, int], Member]
+) -> None:
+    dee = meet("dee", cast.bob.side, suite)
+    for one in (*cast.all, dee):
+        one.by_public_message = True
+    cast.room.begin(cast.ann, cast.bob)
+    cast.room.commit(cast.bob, joining=[cast.cid])
+    cast.room.propose(cast.ann, Proposed.update())
+    cast.room.propose(cast.cid, Proposed.add(dee.key_package()))
+    cast.room.commit(cast.bob, welcomed=[dee])
+    cast.room.propose(dee, Proposed.update())
+    cast.room.propose(cast.bob, Proposed.remove(cast.bob.look().own_leaf))
+    cast.room.commit(cast.ann)
+    cast.room.commit(dee)
+    assert cast.room.members == [cast.ann, cast.cid, dee]
 
 
 def test_group_context_extensions(cast: Cast) -> None:
