@@ -12,7 +12,7 @@ from room_world import talking
 
 from sottovoce.client.joining import capabilities
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.signatures import ed25519_key_pair, ed25519_sign, ed25519_verify
+from sottovoce.crypto.signatures import Signer, ed25519_key_pair, ed25519_sign, ed25519_verify
 from sottovoce.crypto.suites import DEFAULT, CipherSuite
 from sottovoce.link import certificates
 from sottovoce.link.certificates import DeviceCertificate, device_login_content
@@ -50,9 +50,11 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Everything that is signed, in order."""
     contents: list[bytes] = []
 
-    def sign_mls(suite: CipherSuite, private_key: bytes, message: bytes) -> bytes:
+    sign = CipherSuite.sign
+
+    def sign_mls(suite: CipherSuite, private_key: bytes | Signer, message: bytes) -> bytes:
         contents.append(message)
-        return suite.signature.sign(private_key, message)
+        return sign(suite, private_key, message)
 
     def sign_ours(private_key: bytes, message: bytes) -> bytes:
         contents.append(message)

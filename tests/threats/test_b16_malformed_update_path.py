@@ -6,8 +6,7 @@ import pytest
 from room_world import Person, talking
 
 from sottovoce.client.tables.rooms import SelfUpdate
-from sottovoce.crypto.suites import CipherSuite
-from sottovoce.mls import treekem
+from sottovoce.crypto.hpke import HpkeSealer
 
 
 def commit_only_for(spared: Person, insider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,18 +14,16 @@ def commit_only_for(spared: Person, insider: Person, monkeypatch: pytest.MonkeyP
     group = spared.state.group
     leaf = group._state.tree.leaf(group.own_leaf_index)
     assert leaf is not None
-    original = treekem.encrypt_with_label
+    seal = HpkeSealer.seal
 
-    def encrypt(
-        suite: CipherSuite, public_key: bytes, label: bytes, context: bytes, plaintext: bytes
-    ) -> tuple[bytes, bytes]:
-        kem_output, ciphertext = original(suite, public_key, label, context, plaintext)
+    def seal_badly(sealer: HpkeSealer, public_key: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+        kem_output, ciphertext = seal(sealer, public_key, plaintext)
         if public_key != leaf.encryption_key:
             ciphertext = ciphertext[:-1] + bytes([ciphertext[-1] ^ 1])
         return kem_output, ciphertext
 
     with monkeypatch.context() as patch:
-        patch.setattr(treekem, "encrypt_with_label", encrypt)
+        patch.setattr(HpkeSealer, "seal", seal_badly)
         assert insider.commit(SelfUpdate())
 
 
