@@ -387,6 +387,8 @@ def _validate_resync(state: EpochState, config: GroupConfig, applied: Applied, l
     # §12.2: "the LeafNode in the path field of the external Commit MUST meet the same criteria as would the
     # LeafNode in an Update for the removed leaf".
     for gone in applied.removed:
+        if gone.leaf_index in applied.left:
+            continue
         old = state.tree.leaf(gone.leaf_index)
         if old is None or not config.authentication.same_client(old.credential, leaf.credential):
             raise ValidationError(ValidationRule.PROPOSAL_RESYNC, f"leaf {gone.leaf_index}")

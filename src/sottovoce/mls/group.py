@@ -33,7 +33,7 @@ from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
 from sottovoce.mls.membership import Membership
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.own_proposals import new_update
-from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, ReInit, Remove
+from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, ReInit, Remove, SelfRemove
 from sottovoce.mls.psks import (
     KnownPSKs,
     ResumptionPSK,
@@ -143,6 +143,8 @@ class Group(Membership):
         *,
         suite: CipherSuite,
         psks: Mapping[bytes, Secret] = NO_PSKS,
+        resumption_psks: Sequence[ResumptionPSK] = (),
+        self_removals: Sequence[bytes] = (),
         remove: LeafIndex | None = None,
         ratchet_tree: bytes | None = None,
         capabilities: Capabilities | None = None,
@@ -151,16 +153,25 @@ class Group(Membership):
         config: GroupConfig = DEFAULT_CONFIG,
         random: Random,
     ) -> StagedJoin:
-        """Join by external commit, each of ``psks`` injected (RFC 9420 §12.4.3.2).
+        """Join by external commit, each of the PSKs injected (RFC 9420 §12.4.3.2).
 
-        ``remove`` is this client's own old leaf. ``suite`` is pinned: a GroupInfo of another is refused.
+        ``remove`` is this client's own old leaf, ``self_removals`` the messages of members who leave, which
+        are committed with it (:meth:`propose_self_remove`). ``suite`` is pinned: a GroupInfo of another is
+        refused.
         """
-        joiner = Joiner(credential, signature_key_pair, remove, capabilities, tuple(leaf_extensions))
+        joiner = Joiner(
+            credential,
+            signature_key_pair,
+            remove,
+            capabilities,
+            tuple(leaf_extensions),
+            KnownPSKs.of(psks, resumption_psks),
+            self_removals,
+        )
         commit, joined = join_by_external_commit(
             read_group_info(group_info),
             joiner,
             suite=suite,
-            psks=psks,
             ratchet_tree=ratchet_tree,
             authenticated_data=authenticated_data,
             config=config,
@@ -284,6 +295,13 @@ class Group(Membership):
         if self.member(leaf) is None:
             raise MisuseError(f"leaf {leaf} is no member")
         return self._author(random).propose(Remove(leaf), authenticated_data)
+
+    def propose_self_remove(self, *, authenticated_data: bytes = b"", random: Random) -> StagedProposal:
+        """Propose to leave, so that joiners too can commit it: a PublicMessage (draft-ietf-mls-extensions).
+
+        Raises ``MisuseError`` in a group some of whose members do not list ``ProposalType.SELF_REMOVE``.
+        """
+        return self._author(random).propose(SelfRemove(), authenticated_data)
 
     def propose_update(
         self,

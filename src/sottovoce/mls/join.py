@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.key_pair import KeyPair
-from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import tree_math
 from sottovoce.mls.commit import EXTERNAL_INIT_CONTEXT, NextEpoch, confirmation_tag
@@ -31,11 +30,12 @@ from sottovoce.mls.key_schedule import (
 from sottovoce.mls.labels import decrypt_with_label
 from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource
 from sottovoce.mls.presentation import Reader, decode
-from sottovoce.mls.proposals import Commit, ExternalInit, PreSharedKey, Proposal, Remove
+from sottovoce.mls.proposals import Commit, ExternalInit, PreSharedKey, Proposal, ProposalReference, Remove
 from sottovoce.mls.protection import public_message, sign_content
-from sottovoce.mls.psks import KnownPSKs, name_external
+from sottovoce.mls.psks import KnownPSKs
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
+from sottovoce.mls.self_removal import open_self_removals
 from sottovoce.mls.successors import Predecessor, link_in, validate_following, validate_predecessor
 from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
@@ -283,6 +283,8 @@ class Joiner:
     remove: LeafIndex | None
     capabilities: Capabilities | None
     leaf_extensions: Extensions
+    psks: KnownPSKs
+    self_removals: Sequence[bytes]
 
 
 def join_by_external_commit(
@@ -290,7 +292,6 @@ def join_by_external_commit(
     joiner: Joiner,
     *,
     suite: CipherSuite,
-    psks: Mapping[bytes, Secret],
     ratchet_tree: bytes | None,
     authenticated_data: bytes,
     config: GroupConfig,
@@ -308,9 +309,15 @@ def join_by_external_commit(
     kem_output, init_secret = suite.hpke_export_to(
         decode(Reader.opaque, external_pub), b"", EXTERNAL_INIT_CONTEXT, suite.secret_length
     )
-    identifiers = name_external(psks, suite, random)
-    combined = psk_secret(suite, KnownPSKs.of(psks).find(identifiers))
-    proposals: list[Proposal] = [ExternalInit(kem_output), *map(PreSharedKey, identifiers)]
+    identifiers = joiner.psks.named(suite, random)
+    combined = psk_secret(suite, joiner.psks.find(identifiers))
+    proposals: list[Proposal | ProposalReference] = [
+        ExternalInit(kem_output),
+        *map(PreSharedKey, identifiers),
+    ]
+    for reference, index in open_self_removals(joiner.self_removals, suite, context, tree).items():
+        tree.remove(index)
+        proposals.append(ProposalReference(reference))
     if joiner.remove is not None:
         _remove_old_leaf(tree, joiner, config)
         proposals.append(Remove(joiner.remove))

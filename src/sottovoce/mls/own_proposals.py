@@ -20,7 +20,7 @@ from sottovoce.mls.proposal_list import (
     apply_proposals,
     validate_result,
 )
-from sottovoce.mls.proposals import Proposal, ReInit, Remove, Update
+from sottovoce.mls.proposals import Proposal, ReInit, Remove, SelfRemove, Update
 from sottovoce.mls.psks import KnownPSKs
 
 
@@ -63,17 +63,19 @@ class ProposalChoice:
         """Return those of the received proposals that can be committed, in their order.
 
         §12.2: a committer leaves out what would make its commit invalid, so nobody can stop the others
-        from committing by a proposal. Removes come before Updates, later ones before earlier, and a ReInit,
-        which stands alone, after everything else.
+        from committing by a proposal. Who leaves of itself comes first, then Removes, then the others, later
+        ones before earlier, and a ReInit, which stands alone, after everything else.
         """
         chosen = [sent for sent in pending if not self._of_ourselves(sent)]
         if self._fits(chosen):
             return chosen
         fitting: list[SentProposal] = []
+        leaves = [sent for sent in chosen if isinstance(sent.proposal, SelfRemove)]
         removes = [sent for sent in chosen if isinstance(sent.proposal, Remove)]
         reinits = [sent for sent in chosen if isinstance(sent.proposal, ReInit)]
-        others = [sent for sent in reversed(chosen) if not isinstance(sent.proposal, Remove | ReInit)]
-        for sent in removes + others + reinits:
+        firsts_and_last = (SelfRemove, Remove, ReInit)
+        others = [sent for sent in reversed(chosen) if not isinstance(sent.proposal, firsts_and_last)]
+        for sent in leaves + removes + others + reinits:
             if self._fits([*fitting, sent]):
                 fitting.append(sent)
         return [sent for sent in chosen if sent in fitting]
@@ -81,7 +83,8 @@ class ProposalChoice:
     def _of_ourselves(self, sent: SentProposal) -> bool:
         # §12.2: a committer neither updates nor removes itself by proposal.
         removes = isinstance(sent.proposal, Remove) and sent.proposal.removed == self.state.own_leaf
-        return removes or sent.own_update is not None
+        leaves = isinstance(sent.proposal, SelfRemove) and sent.sender == Sender.member(self.state.own_leaf)
+        return removes or leaves or sent.own_update is not None
 
     def _fits(self, referred: Sequence[SentProposal]) -> bool:
         state = self.state

@@ -21,9 +21,11 @@ from sottovoce.mls.proposals import (
     PreSharedKey,
     PreSharedKeyID,
     Proposal,
+    ProposalType,
     ReInit,
     Remove,
     ResumptionUsage,
+    SelfRemove,
     Update,
 )
 from sottovoce.mls.ratchet_tree import RatchetTree
@@ -65,6 +67,8 @@ class Applied:
     removed: tuple[Member, ...]
     updated: tuple[LeafIndex, ...]
     psks: tuple[PreSharedKeyID, ...]
+    left: frozenset[LeafIndex]
+    """Those of the removed who removed themselves."""
     external_init: bytes | None
     reinit: ReInit | None
     needs_path: bool
@@ -86,6 +90,8 @@ def _validate_kinds(
     kinds = [type(sent.proposal) for sent in proposals]
     if kinds.count(GroupContextExtensions) > 1:
         raise ValidationError(ValidationRule.PROPOSAL_EXTENSIONS_ONCE)
+    if SelfRemove in kinds:
+        _validate_self_removals(state, proposals)
     if not external:
         # §12.2: the list is invalid if "It contains an ExternalInit proposal", or "a ReInit proposal
         # together with any other proposal".
@@ -98,11 +104,27 @@ def _validate_kinds(
                     raise ValidationError(ValidationRule.PROPOSAL_REINIT_ALONE)
         return
     # §12.2: an external commit has exactly one ExternalInit, at most one Remove, PSKs, nothing else and
-    # nothing by reference.
-    allowed = set(kinds) <= {ExternalInit, Remove, PreSharedKey}
-    by_value = all(sent.reference is None for sent in proposals)
+    # nothing by reference; but for SelfRemoves, which draft-ietf-mls-extensions adds.
+    allowed = set(kinds) <= {ExternalInit, Remove, PreSharedKey, SelfRemove}
+    by_value = all(sent.reference is None for sent in proposals if not isinstance(sent.proposal, SelfRemove))
     if not allowed or not by_value or kinds.count(ExternalInit) != 1 or kinds.count(Remove) > 1:
         raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL)
+
+
+def is_self_remove_capable(tree: RatchetTree) -> bool:
+    """Whether every member lists the type of SelfRemove."""
+    return all(leaf.capabilities.supports_proposal(ProposalType.SELF_REMOVE) for leaf in tree.leaves())
+
+
+def _validate_self_removals(state: EpochState, proposals: Sequence[SentProposal]) -> None:
+    # §12.2: the list is invalid if it "contains a Proposal with a non-default proposal type that is not
+    # supported by some members of the group".
+    if not is_self_remove_capable(state.tree):
+        raise ValidationError(ValidationRule.PROPOSAL_SUPPORTED)
+    # draft-ietf-mls-extensions: they "are only allowed in a Commit by reference".
+    for sent in proposals:
+        if isinstance(sent.proposal, SelfRemove) and sent.reference is None:
+            raise ValidationError(ValidationRule.PROPOSAL_SELF_REMOVE)
 
 
 def _validate_targets(
@@ -119,6 +141,8 @@ def _validate_targets(
         elif isinstance(proposal, Update):
             if sent.sender.sender_type is not SenderType.MEMBER:
                 raise ValidationError(ValidationRule.PROPOSAL_UPDATE_SENDER)
+            leaf = LeafIndex(sent.sender.index)
+        elif isinstance(proposal, SelfRemove):
             leaf = LeafIndex(sent.sender.index)
         else:
             continue
@@ -205,11 +229,12 @@ def apply_proposals(
             index = LeafIndex(sent.sender.index)
             _update(state, config, tree, index, sent.proposal.leaf_node)
             updated.append(index)
-    for sent in proposals:
-        if isinstance(sent.proposal, Remove):
-            index = sent.proposal.removed
-            removed += [Member.at(at, leaf) for at, leaf in ((index, tree.leaf(index)),) if leaf is not None]
-            tree.remove(index)
+    # draft-ietf-mls-extensions: SelfRemoves "are processed after Update proposals and before Remove
+    # proposals".
+    left = [LeafIndex(sent.sender.index) for sent in proposals if isinstance(sent.proposal, SelfRemove)]
+    for index in [*left, *(sent.proposal.removed for sent in proposals if isinstance(sent.proposal, Remove))]:
+        removed += [Member.at(at, leaf) for at, leaf in ((index, tree.leaf(index)),) if leaf is not None]
+        tree.remove(index)
     for sent in proposals:
         if isinstance(sent.proposal, Add):
             package = sent.proposal.key_package
@@ -227,6 +252,7 @@ def apply_proposals(
         tuple(removed),
         tuple(updated),
         psks,
+        frozenset(left),
         external_init,
         reinit,
         needs_path or not proposals,

@@ -28,6 +28,8 @@ class ProposalType(IntEnum):
     REINIT = 5
     EXTERNAL_INIT = 6
     GROUP_CONTEXT_EXTENSIONS = 7
+    SELF_REMOVE = 0x000A
+    """Of draft-ietf-mls-extensions: no default type, so it is to be among a leaf's capabilities."""
 
 
 class PSKType(IntEnum):
@@ -214,10 +216,26 @@ class GroupContextExtensions:
         return cls(read_extensions(reader))
 
 
-Proposal = Add | Update | Remove | PreSharedKey | ReInit | ExternalInit | GroupContextExtensions
+@dataclass(frozen=True)
+class SelfRemove:
+    """Remove the sender, in an external commit too (draft-ietf-mls-extensions)."""
+
+    proposal_type: ClassVar = ProposalType.SELF_REMOVE
+
+    def encode_body(self) -> bytes:
+        """Encode without the type: nothing."""
+        return b""
+
+    @classmethod
+    def read_body(cls, reader: Reader) -> SelfRemove:  # noqa: ARG003  # as all proposals are read
+        """Read what follows the type: nothing."""
+        return cls()
+
+
+Proposal = Add | Update | Remove | PreSharedKey | ReInit | ExternalInit | GroupContextExtensions | SelfRemove
 PROPOSALS: dict[int, type[Proposal]] = {
     kind.proposal_type: kind
-    for kind in (Add, Update, Remove, PreSharedKey, ReInit, ExternalInit, GroupContextExtensions)
+    for kind in (Add, Update, Remove, PreSharedKey, ReInit, ExternalInit, GroupContextExtensions, SelfRemove)
 }
 
 

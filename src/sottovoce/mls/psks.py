@@ -51,6 +51,12 @@ class KnownPSKs:
         own = {(group_id, epoch): one.past.resumption_psk for epoch, one in epochs.items()}
         return cls(external, {**given, **own})
 
+    def named(self, suite: CipherSuite, random: Random) -> list[PreSharedKeyID]:
+        """Return fresh names for every key at hand, each with a nonce of Nh bytes (§8.4)."""
+        resumption = (ResumptionPSK(*key, Secret(value)) for key, value in self.resumption.items())
+        names = [name_resumption(psk, suite, random) for psk in resumption]
+        return name_external(self.external, suite, random) + names
+
     def find(self, identifiers: Sequence[PreSharedKeyID]) -> list[tuple[PreSharedKeyID, bytes]]:
         """Return each named key's value beside its name, in order; raises ``MissingPreSharedKey``."""
         found = []

@@ -19,8 +19,8 @@ from sottovoce.mls.framing import (
     SenderType,
 )
 from sottovoce.mls.outsiders import external_sender_of, outsider_key, validate_outsiders_addition
-from sottovoce.mls.proposal_list import SentProposal, validate_reinit
-from sottovoce.mls.proposals import Commit, ExternalInit, ReInit
+from sottovoce.mls.proposal_list import SentProposal, is_self_remove_capable, validate_reinit
+from sottovoce.mls.proposals import Commit, ExternalInit, ReInit, SelfRemove
 from sottovoce.mls.protection import (
     VerifiedContent,
     decrypt_content,
@@ -31,6 +31,7 @@ from sottovoce.mls.protection import (
 from sottovoce.mls.psks import KnownPSKs, ResumptionPSK
 from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.secret_tree import RatchetStep
+from sottovoce.mls.self_removal import validate_self_removal
 from sottovoce.mls.staged import StagedApplication, StagedCommit, StagedProposal
 from sottovoce.mls.tree_math import LeafIndex
 
@@ -99,7 +100,8 @@ class Receiver:
         self._check_header(content.group_id, content.epoch, content.content_type)
         authenticated = message.authenticated()
         if content.sender.sender_type is SenderType.MEMBER:
-            if not self.config.accept_public_messages:
+            leaves = isinstance(content.content, SelfRemove) and is_self_remove_capable(state.tree)
+            if not self.config.accept_public_messages and not leaves:
                 raise ValidationError(ValidationRule.FRAMING_MEMBER_ENCRYPTS)
             member = state.member(LeafIndex(content.sender.index))
             if member is None:
@@ -139,6 +141,8 @@ class Receiver:
         sender, reference = message.content.sender, message.reference(state.suite)
         if sender.sender_type is not SenderType.MEMBER:
             validate_outsiders_addition(state, self.config, body, now)
+        if isinstance(body, SelfRemove):
+            validate_self_removal(state, message, reference, self.pending)
         sent, external = SentProposal(body, sender, reference), external_sender_of(state, sender)
         proposed = StagedProposal(b"", state.epoch, sent, reference, step, external)
         check_proposal(proposed, self.pending, self.config)

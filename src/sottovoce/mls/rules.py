@@ -79,6 +79,12 @@ class ValidationRule(Enum):
     PROPOSAL_REINIT_ALONE = ("P18", "§12.2", "a ReInit is the only proposal of its commit")
     PROPOSAL_REINIT_VERSION = ("P19", "§12.1.5", "a ReInit's version is no older than the group's")
     PROPOSAL_REINIT_ACCEPTED = ("P20", "§12.2", "a ReInit comes to a group that accepts it")
+    PROPOSAL_SUPPORTED = ("P21", "§12.2", "a proposal's type is one that every member supports")
+    PROPOSAL_SELF_REMOVE = (
+        "P22",
+        "draft-ietf-mls-extensions",
+        "a SelfRemove is its sender's only one, in a PublicMessage, and committed by reference",
+    )
 
     PATH_LENGTH = ("U01", "§7.5", "an update path has one node for each of the filtered direct path")
     PATH_CIPHERTEXTS = (

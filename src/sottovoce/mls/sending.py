@@ -23,11 +23,13 @@ from sottovoce.mls.proposals import (
     ReInit,
     Remove,
     ResumptionUsage,
+    SelfRemove,
 )
 from sottovoce.mls.protection import VerifiedContent, encrypt_content, public_message, sign_content
 from sottovoce.mls.psks import KnownPSKs, ResumptionPSK, name_external, name_resumption
 from sottovoce.mls.receiving import check_proposal
 from sottovoce.mls.secret_tree import SecretTree, ratchet_kind
+from sottovoce.mls.self_removal import require_self_removal
 from sottovoce.mls.staged import StagedCommit, StagedMessage, StagedProposal
 from sottovoce.mls.tree_math import LeafIndex
 
@@ -112,7 +114,11 @@ class Author:
         self, proposal: Proposal, authenticated_data: bytes, own_update: OwnUpdate | None = None
     ) -> StagedProposal:
         """Sign and frame a proposal (§12.1); raises what the limits and the application's check raise."""
-        message = sign_own(self.state, proposal, authenticated_data, self.config.handshake_format)
+        wire_format = self.config.handshake_format
+        if isinstance(proposal, SelfRemove):
+            require_self_removal(self.state, self.pending)
+            wire_format = WireFormat.PUBLIC_MESSAGE
+        message = sign_own(self.state, proposal, authenticated_data, wire_format)
         data, sending = self._frame(message)
         reference = message.reference(self.state.suite)
         sent = SentProposal(proposal, message.content.sender, reference, own_update)
