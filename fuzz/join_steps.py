@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from mls_world import NOW, World, restored, stored
+from mls_world import NOW, World, whole
 from target import Target
 from trusting import CredulousBundle, trusting
 from welcome_parts import group_info_key, parts_of, welcome_of
@@ -62,7 +62,7 @@ class Door:
     def _join(self, welcome: bytes, suite: CipherSuite) -> None:
         bundle = self.bundle if suite is self.bundle.suite else CredulousBundle.of(self.bundle)
         group = Group.join(welcome, bundle, psks=PSKS, config=self.config)
-        restored(stored(group), self.config)
+        Group.restore(whole(group), config=self.config)
 
     def _join_externally(self, message: bytes, suite: CipherSuite) -> None:
         inspect_group_info(message, suite=suite, authentication=self.config.authentication)
@@ -75,7 +75,7 @@ class Door:
             config=self.config,
             random=random.Random(9421).randbytes,
         )
-        restored(stored(joined.group), self.config)
+        Group.restore(whole(joined.group), config=self.config)
 
     def _welcome(self, secrets: bytes, info: bytes) -> bytes:
         """Seal these, with the key that the secrets lead to, or the honest ones where they lead nowhere."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import attrgetter, methodcaller
 from typing import Any
 
-from mls_world import CONFIG, NOW, World, restored, stored, taken_apart
+from mls_world import CONFIG, NOW, World, taken_apart, whole
 from target import Target, canonical
 
 from sottovoce.errors import LocalError, PeerError
@@ -157,19 +157,24 @@ def key_package(data: bytes) -> None:
 
 
 def stored_group(alice: Group, bob: Group) -> Target:
-    """Return the target of a stored group, of which one part is damaged: the first byte says which."""
+    """Return the target of a stored group with one record changed or one too many.
+
+    The first byte says which record; or after the second, a length, comes its name, and then its value.
+    """
     draw = random.Random(15).randbytes
     for number in range(3):
         sent = bob.encrypt(b"%d" % number, random=draw)
         bob.merge(sent)
     alice.merge(alice.process(sent.message, now=NOW))
     alice.merge(alice.propose_update(random=draw))
-    parts = stored(alice)
+    parts = whole(alice)
     names = sorted(parts)
 
     def restore(data: bytes) -> None:
-        name = names[data[0] % len(names)] if data else names[0]
-        restored({**parts, name: data[1:]})
+        at, length = (data[0], data[1]) if len(data) > 1 else (0, 0)
+        name = data[2 : 2 + length] or names[at % len(names)]
+        Group.restore({**parts, name: data[2 + length :]}, config=CONFIG)
 
-    seeds = [bytes([at]) + parts[name] for at, name in enumerate(names)]
+    seeds = [bytes([at, 0]) + parts[name] for at, name in enumerate(names)]
+    seeds += [bytes([0, len(name)]) + name + parts[name] for name in names]
     return Target("mls stored group", restore, seeds, (LocalError,), 2)

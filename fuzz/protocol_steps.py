@@ -12,7 +12,7 @@ import random
 from dataclasses import replace
 
 from join_steps import joining
-from mls_world import NOW, World, restored, stored
+from mls_world import NOW, World, whole
 from target import Target
 from trusting import credulous
 
@@ -67,7 +67,7 @@ def processing() -> Target:
         insider.propose_remove(LeafIndex(2), random=draw).message,
     ]
     victims = (victim, credulous(victim))
-    before = [stored(one) for one in victims]
+    before = [whole(one) for one in victims]
 
     def process(data: bytes) -> None:
         way, inside = (data[0], data[1:]) if data else (0, b"")
@@ -75,12 +75,12 @@ def processing() -> Target:
         try:
             staged = victims[at].process(wrapped(insider, way >> 1, inside), psks=PSKS, now=NOW)
         finally:
-            if stored(victims[at]) != before[at]:
+            if whole(victims[at]) != before[at]:
                 raise AssertionError("processing has changed the group")
-        copy = restored(before[at], world.config)
+        copy = Group.restore(before[at], config=world.config)
         copy._state = victims[at]._state
         copy.merge(staged)
-        restored(stored(copy), world.config)
+        Group.restore(whole(copy), config=world.config)
 
     seeds = [bytes([way]) + message for way in (0, 1) for message in (*private, joins.commit)]
     for message in private:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mls_world import restored, stored
+from mls_world import whole
 
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls import Group, KeyPackageBundle
@@ -32,7 +32,7 @@ def trusting(suite: CipherSuite) -> TrustingSuite:
 
 def credulous(group: Group) -> Group:
     """Return a copy of ``group`` that takes every signature and tag for good."""
-    copy = restored(stored(group), group._config)
+    copy = Group.restore(whole(group), config=group._config)
     copy._state = replace(copy._state, suite=trusting(group.suite))
     return copy
 

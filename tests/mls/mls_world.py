@@ -145,16 +145,6 @@ def written(changes: Changes) -> int:
     return sum(len(key) + len(value or b"") for key, value in changes.items())
 
 
-def stored(group: Group) -> dict[bytes, bytes]:
-    """Everything a group is, as named parts; with :func:`restored` the one place that knows their form."""
-    return whole(group)
-
-
-def restored(parts: Mapping[bytes, bytes], config: GroupConfig = CONFIG) -> Group:
-    """The group that was :func:`stored`."""
-    return Group.restore(parts, config=config)
-
-
 @contextmanager
 def unchanged(*groups: Group) -> Iterator[None]:
     """Check that nothing inside changes these groups."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from mls_world import restored, stored
+from mls_world import whole
 from official_vectors import PASSIVE_CLIENT
 
 from sottovoce.crypto.secret import Secret
@@ -76,7 +76,7 @@ class PassiveClient:
     def merge(self, message: bytes) -> None:
         """Take a message in, and go on from what a store would hold then."""
         self.group.merge(self.process(message))
-        self.group = restored(stored(self.group), CONFIG)
+        self.group = Group.restore(whole(self.group), config=CONFIG)
 
 
 @pytest.mark.mls_vectors(PASSIVE_CLIENT)

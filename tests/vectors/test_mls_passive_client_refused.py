@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from mls_world import restored, stored
+from mls_world import whole
 from official_vectors import PASSIVE_CLIENT, Refusals
 from spoiling import flipped, truncations
 from test_mls_passive_client import CONFIG, PassiveClient
@@ -112,7 +112,7 @@ class Judge:
     def message(self, data: bytes) -> None:
         """Refuse all spoilt copies of what is to be processed next."""
         group = self.client.group
-        before, body = stored(group), MLSMessage.decode(data).body
+        before, body = whole(group), MLSMessage.decode(data).body
         spoilt: list[tuple[Why, bytes]] = [
             (DecodingError, one) for one in (*truncations(data, 4), data + b"\0")
         ]
@@ -123,16 +123,16 @@ class Judge:
         for why, one in spoilt:
             self.refusals.expect(why, lambda one=one: self.client.process(one))
         if isinstance(body, PublicMessage) and body.content.sender.sender_type is SenderType.MEMBER:
-            strict = restored(before, STRICT)
+            strict = Group.restore(before, config=STRICT)
             self.refusals.expect(
                 ValidationRule.FRAMING_MEMBER_ENCRYPTS, lambda: strict.process(data, now=self.client.now)
             )
-        assert stored(group) == before
+        assert whole(group) == before
 
     def commit(self, data: bytes, proposals: list[bytes]) -> None:
         """Refuse the commit before its proposals are here, and without its pre-shared keys."""
         client, body = self.client, MLSMessage.decode(data).body
-        before = stored(client.group)
+        before = whole(client.group)
         if proposals:
             self.refusals.expect(ValidationRule.PROPOSAL_KNOWN, lambda: client.process(data))
         for one in proposals:
@@ -146,11 +146,11 @@ class Judge:
             none = {name: Secret(flipped(psk.reveal())) for name, psk in client.psks.items()}
             self.refusals.expect(MissingPreSharedKey, lambda: client.process(data, psks={}))
             self.refusals.expect(ValidationRule.FRAMING_CONFIRMATION, lambda: client.process(data, psks=none))
-        with_proposals = stored(client.group)
-        client.group = restored(before, CONFIG)
+        with_proposals = whole(client.group)
+        client.group = Group.restore(before, config=CONFIG)
         for one in proposals:
             client.merge(one)
-        assert stored(client.group) == with_proposals, "the same messages lead to the same state"
+        assert whole(client.group) == with_proposals, "the same messages lead to the same state"
         client.merge(data)
         self.refusals.expect(WrongEpoch, lambda: client.process(data))
 
