@@ -94,6 +94,7 @@ bench-mls: dev interop/node_modules/.stamp ## MLS here and in ts-mls in one run:
 
 fuzz: $(VENV)/.fuzz ## a million inputs to the decoders under atheris (FUZZ="--runs N --seed N")
 	@$(BIN)/python fuzz/run.py $(FUZZ)
+	@SOTTOVOCE_EXAMPLES=300 $(BIN)/python -m pytest tests/mls/test_properties.py
 
 pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py

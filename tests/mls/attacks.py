@@ -76,7 +76,7 @@ def proposals_it_may_not_commit(room: Room, attacker: Person, _: Person) -> Atta
     own = group._state.tree.leaf(group.own_leaf_index)
     assert own is not None
     psk = PreSharedKeyID(PSKType.EXTERNAL, room.random(group.suite.secret_length), b"join")
-    nothing = GroupContextExtensions(())
+    nothing, reinit = GroupContextExtensions(()), ReInit(b"another room", 1, group.suite.id, ())
     for commit, rule in (
         (commit_of(), RULE.PROPOSAL_PATH),
         (commit_of(nothing), RULE.PROPOSAL_PATH),
@@ -87,6 +87,11 @@ def proposals_it_may_not_commit(room: Room, attacker: Person, _: Person) -> Atta
         (commit_of(ExternalInit(b"k" * 32)), RULE.PROPOSAL_ALLOWED),
         (commit_of(PreSharedKey(psk), PreSharedKey(psk)), RULE.PROPOSAL_PSK_ONCE),
         (commit_of(PreSharedKey(replace(psk, nonce=b"short"))), RULE.PROPOSAL_PSK_FORM),
+        (commit_of(replace(reinit, version=0)), RULE.PROPOSAL_REINIT_VERSION),
+        (
+            commit_of(PreSharedKey(psk), ReInit(b"another room", 1, group.suite.id, ())),
+            RULE.PROPOSAL_REINIT_ALONE,
+        ),
         (commit_of(ProposalReference(room.random(group.suite.hash_length))), RULE.PROPOSAL_KNOWN),
     ):
         yield insider(group, commit), (rule,)
@@ -207,9 +212,7 @@ def under_a_stolen_leaf(room: Room, group: Group, leaf: LeafIndex) -> bytes:
 def proposals_it_may_not_make(room: Room, attacker: Person, _: Person) -> Attack:
     """What nobody may propose, and what this room does not do (§12.1)."""
     group = attacker.group
-    reinit = ReInit(b"another room", 1, group.suite.id, ())
     yield insider(group, ExternalInit(b"k" * 32)), (RULE.PROPOSAL_ALLOWED,)
-    yield insider(group, reinit), (RULE.PROPOSAL_REINIT_ACCEPTED,)
     bundle = room.world.bundle("stranger")
     wanted = propose_own_addition(bundle, group_id=group.group_id, epoch=group.epoch)
     yield wanted, (RULE.PROPOSAL_OUTSIDERS_ACCEPTED,)
@@ -260,12 +263,15 @@ def a_join_that_lies(room: Room, attacker: Person, victim: Person) -> Attack:
 
 
 def what_another_room_says(room: Room, attacker: Person, victim: Person) -> Attack:
-    """A message of a room of the same name and epoch, which has other secrets."""
+    """What is said in a room of the name that this one began with, and of its epoch: the secrets differ."""
     other = type(room.world)(room.world.suite, attacker.group._config, draw=room.world.draw)
     stranger, _ = other.group_of("stranger", "friend")
     while stranger.epoch < victim.group.epoch:
         stranger.merge(stranger.commit(random=room.random, now=NOW))
-    why = (UndecryptableMessage, WrongEpoch)
+    why = (
+        RULE.FRAMING_GROUP if victim.group.group_id != stranger.group_id else UndecryptableMessage,
+        WrongEpoch,
+    )
     yield stranger.encrypt(b"text", random=room.random).message, why
     yield stranger.commit(random=room.random, now=NOW).message, why
 

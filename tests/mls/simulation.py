@@ -10,20 +10,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import pytest
 from attacks import ATTACKS, PSKS, Why, lies_to_a_joiner
 from mls_world import CONFIG, NOW, World, applied, unchanged, whole
 
 from sottovoce.crypto.key_pair import KeyPair
+from sottovoce.crypto.suites import CipherSuite
 from sottovoce.errors import PeerError
 from sottovoce.mls import (
     Credential,
     Group,
+    GroupReinitialized,
     KeyConsumed,
     KeyPackageBundle,
     LeafIndex,
     Lifetime,
+    MissingPreSharedKey,
+    ReInit,
     StagedApplication,
     StagedCommit,
     StagedProposal,
@@ -35,7 +40,7 @@ from sottovoce.mls.records import Changes
 from sottovoce.mls.staged import Staged
 
 MOST = 32
-SIMULATED = replace(CONFIG, past_epochs=2)
+SIMULATED = replace(CONFIG, past_epochs=2, accept_reinit=True)
 
 
 @dataclass
@@ -168,10 +173,9 @@ class Room:
         """Stage a commit, its key used up before it is sent."""
         staged = person.group.commit(
             add=[self.newcomer().message for _ in range(add)],
-            psks=PSKS,
             random=self.random,
             now=NOW,
-            **arguments,  # type: ignore[arg-type]
+            **{"psks": PSKS, **arguments},  # type: ignore[arg-type]
         )
         assert staged.send_step is not None
         person.merge(staged.send_step)
@@ -260,6 +264,49 @@ class Room:
             staged = group.process(entry.message, psks=PSKS, now=NOW)
         assert isinstance(staged, StagedCommit) is entry.is_commit
         person.merge(staged)
+
+    # -- groups that follow this one ---------------------------------------------------------------
+
+    def branch(self, person: Person, others: list[Person]) -> None:
+        """Begin a subgroup with members of one epoch; it leaves no trace in the room."""
+        bundles = {other: self.world.bundle(other.name) for other in others}
+        with unchanged(person.group, *(other.group for other in others)):
+            started = person.group.branch(
+                b"side room", [one.message for one in bundles.values()], random=self.random, now=NOW
+            )
+            joined = self._follow(started.welcome or b"", bundles)
+        assert {one.epoch_authenticator for one in joined} <= {started.group.epoch_authenticator}
+
+    def reinitialize(self, person: Person, suite: CipherSuite) -> None:
+        """Let everybody read all there is, then close the group and go on in another suite."""
+        self.drain()
+        group_id = b"room after %d" % len(self.log)
+        self.commit(person, reinit=ReInit.to(suite, group_id, ()), include_pending=False, psks={})
+        self.drain()
+        with pytest.raises(GroupReinitialized):
+            person.group.encrypt(b"text", random=self.random)
+        self.world.suite = suite
+        bundles = {other: self.world.bundle(other.name) for other in self.active() if other is not person}
+        started = person.group.reinitialize(
+            [one.message for one in bundles.values()], random=self.random, now=NOW
+        )
+        groups = [started.group, *self._follow(started.welcome or b"", bundles)]
+        self.people = {
+            one.name: Person(one.name, group, 0, read=one.read)
+            for one, group in zip([person, *bundles], groups, strict=True)
+        }
+        for one in self.people.values():
+            one.save()
+        self.log, self.epoch, self.old_group_info = [], started.group.epoch, None
+
+    def _follow(self, welcome: bytes, bundles: dict[Person, KeyPackageBundle]) -> list[Group]:
+        """Join by a Welcome that asks for a predecessor, and cannot be joined without."""
+        groups = []
+        for person, bundle in bundles.items():
+            join = partial(Group.join, welcome, bundle, psks=PSKS, config=SIMULATED)
+            self._refuse(join, (MissingPreSharedKey,))
+            groups.append(join(predecessor=person.group))
+        return groups
 
     # -- application messages ----------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ class Simulation(RuleBasedStateMachine):
 
     room: Room
 
-    @initialize(size=st.sampled_from((2, 3, 4, 5, 9, 17, 31)), hybrid=st.integers(0, 7), seed=st.integers(0, 99))
+    @initialize(
+        size=st.sampled_from((2, 3, 4, 5, 9, 17, 31)), hybrid=st.integers(0, 7), seed=st.integers(0, 99)
+    )
     def begin(self, size: int, hybrid: int, seed: int) -> None:
         # One run in eight is in the hybrid suite, which is slower.
         suite = DEFAULT if hybrid == 7 else SUITE_1
@@ -39,6 +41,11 @@ class Simulation(RuleBasedStateMachine):
         """How many there are in the newest epoch."""
         newest = max(self.room.active(), key=lambda person: person.group.epoch)
         return len(newest.group.members())
+
+    def beside(self, person: Person) -> list[Person]:
+        """The others who are in the same epoch."""
+        epoch = person.group.epoch
+        return [one for one in self.room.active() if one is not person and one.group.epoch == epoch]
 
     # -- members -----------------------------------------------------------------------------------
 
@@ -103,6 +110,18 @@ class Simulation(RuleBasedStateMachine):
     def restart(self, who: int) -> None:
         self.one(who).restart()
 
+    @rule(who=anyone, count=st.integers(1, 4))
+    def branch(self, who: int, count: int) -> None:
+        person = self.one(who)
+        beside = [one for one in self.beside(person) if self.room.leaf_of(one, person) is not None]
+        self.room.branch(person, beside[:count])
+
+    @precondition(lambda self: self.room.epoch > 3)
+    @rule(who=anyone, hybrid=st.booleans())
+    def reinitialize(self, who: int, hybrid: bool) -> None:
+        self.room.drain()
+        self.room.reinitialize(self.one(who), DEFAULT if hybrid else SUITE_1)
+
     # -- application messages ----------------------------------------------------------------------
 
     @rule(who=anyone, count=st.integers(1, 3))
@@ -129,11 +148,7 @@ class Simulation(RuleBasedStateMachine):
     @rule(who=anyone, whom=anyone, number=st.integers(0, len(ATTACKS) - 1))
     def attack(self, who: int, whom: int, number: int) -> None:
         attacker = self.one(who)
-        victims = [
-            person
-            for person in self.room.active()
-            if person is not attacker and person.group.epoch == attacker.group.epoch
-        ]
+        victims = self.beside(attacker)
         if victims:
             self.room.attack(number, attacker, victims[whom % len(victims)])
 
@@ -160,6 +175,5 @@ Simulation.TestCase.settings = settings(
     deadline=None,
     derandomize=not EXAMPLES,
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
 )
 TestSimulation = Simulation.TestCase
