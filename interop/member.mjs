@@ -14,6 +14,7 @@ import {
   joinGroupFromReinit,
   makePskIndex,
   mlsExporter,
+  proposeAddExternal,
   processPrivateMessage,
   processPublicMessage,
   reinitCreateNewGroup,
@@ -35,7 +36,7 @@ import { newKeyPackage, newUpdate, proposal } from "./proposals.mjs"
 
 const OPERATIONS =
   "key_package create join join_externally commit propose process encrypt look export group_info ratchet_tree " +
-  "know_psk begin_successor join_successor branch join_branch"
+  "know_psk propose_own_addition begin_successor join_successor branch join_branch"
 
 export class Member {
   operations = new Set(OPERATIONS.split(" "))
@@ -99,6 +100,15 @@ export class Member {
     const joined = await joinGroupExternal(groupInfo, publicPackage, privatePackage, resync, cs, tree)
     this.state = joined.newState
     return { commit: messageHex("mls_public_message", "publicMessage", joined.publicMessage) }
+  }
+
+  /** Before it is in the group: it joins by the Welcome of whoever commits this. */
+  async propose_own_addition({ group_info }) {
+    await this.key_package({})
+    const { groupInfo } = message(group_info, "mls_group_info")
+    const { publicPackage, privatePackage } = this.keys
+    const sent = await proposeAddExternal(groupInfo, publicPackage, privatePackage, this.cs)
+    return { message: hex(encodeMlsMessage(sent)) }
   }
 
   // -- sending -----------------------------------------------------------------------------------------

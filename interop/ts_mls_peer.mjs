@@ -8,8 +8,8 @@ import { createInterface } from "node:readline"
 import { ciphersuites } from "ts-mls"
 import { unmergedLeavesAreTaken } from "./conformity.mjs"
 import { hex, ratchetTree } from "./encoding.mjs"
+import { ExternalSender } from "./external_sender.mjs"
 import { Member } from "./member.mjs"
-import { Outsider } from "./outsider.mjs"
 
 const members = new Map()
 
@@ -26,8 +26,8 @@ async function answer({ member, do: operation, ...asked }) {
     members.set(member, await Member.named(asked.identity, asked.suite))
     return {}
   }
-  if (operation === "meet outsider") {
-    members.set(member, await Outsider.named(asked.identity, asked.suite))
+  if (operation === "meet external sender") {
+    members.set(member, await ExternalSender.named(asked.identity, asked.suite))
     return {}
   }
   if (operation === "suites") return { suites: Object.values(ciphersuites) }

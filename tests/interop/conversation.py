@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from member import Member, Proposed, Sent
+from member import Extensions, Member, Proposed, Sent
 
 GROUP_ID = b"a room of two makes"
 EXPORTS = (("sottovoce interop", b"", 32), ("a label", b"a context of some length", 77))
@@ -33,9 +33,9 @@ class Conversation:
     epochs: int = 0
     messages: int = 0
 
-    def begin(self, creator: Member, *others: Member, group_id: bytes = GROUP_ID) -> None:
+    def begin(self, creator: Member, *others: Member, extensions: Extensions = ()) -> None:
         """Create a group and add the others with the first commit."""
-        creator.create(group_id)
+        creator.create(GROUP_ID, extensions)
         self.members = [creator]
         self.commit(creator, joining=others)
 
@@ -63,6 +63,21 @@ class Conversation:
             assert sent.welcome is not None
             one.join(sent.welcome, sent.ratchet_tree if tree_beside else None)
             self.members.append(one)
+
+    def end(self, committer: Member, *proposals: Proposed) -> None:
+        """Commit a ReInit: everybody agrees on what is to come, and can say nothing more here."""
+        self.deliver(committer.commit(*proposals).commit, committer, "commit")
+        self.agree()
+        assert committer.look().state == "suspendedPendingReinit"
+
+    def follow(self, founder: Member, others: Sequence[Member], sent: Sent, *, branch: bool = False) -> None:
+        """Go on in the successor, or a branch, of this group: ``others`` join what ``founder`` began."""
+        assert sent.welcome is not None
+        for one in others:
+            join = one.join_branch if branch else one.join_successor
+            join(sent.welcome, sent.ratchet_tree)
+        self.members, self.late = [founder, *others], []
+        self.go_on()
 
     def propose(self, proposer: Member, proposed: Proposed) -> None:
         """Let a member propose, and everybody else keep it."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 Side = Literal["ours", "theirs"]
 SIDES: tuple[Side, Side] = ("ours", "theirs")
+SUITES = (1, 2, 3, 4, 5, 6, 7, 83)
+"""The cipher suites of both sides: those of RFC 9420 §17.1, and X-Wing under the number ts-mls gave it."""
 EXTENSION_TYPE = 0xF0F0
 """Of the range for private use (RFC 9420 §17.3); both sides list it in their capabilities."""
 
@@ -134,6 +136,10 @@ class Member(ABC):
         """Return the commit that brings this member in; ts-mls can inject no pre-shared key with it."""
 
     @abstractmethod
+    def propose_own_addition(self, group_info: bytes) -> bytes:
+        """Before it is in the group: it joins by the Welcome of whoever commits this."""
+
+    @abstractmethod
     def commit(self, *proposals: Proposed, tree_in_welcome: bool = True) -> Sent:
         """Commit these by value and, by reference, what was proposed in this epoch."""
 
@@ -157,6 +163,18 @@ class Member(ABC):
 
     @abstractmethod
     def ratchet_tree(self) -> bytes: ...
+
+    @abstractmethod
+    def begin_successor(self, *key_packages: bytes) -> Sent: ...
+
+    @abstractmethod
+    def join_successor(self, welcome: bytes, ratchet_tree: bytes | None = None) -> None: ...
+
+    @abstractmethod
+    def branch(self, group_id: bytes, *key_packages: bytes) -> Sent: ...
+
+    @abstractmethod
+    def join_branch(self, welcome: bytes, ratchet_tree: bytes | None = None) -> None: ...
 
     @property
     def is_active(self) -> bool:

@@ -20,11 +20,15 @@ from sottovoce.mls import (
     Lifetime,
     PreSharedKey,
     PSKType,
+    ReInit,
     StagedApplication,
     StagedCommit,
+    StagedGroup,
     StagedProposal,
     default_capabilities,
     generate_key_package,
+    inspect_group_info,
+    propose_own_addition,
 )
 
 
@@ -34,6 +38,10 @@ def _now() -> int:
 
 def _typed(extensions: Extensions) -> tuple[Extension, ...]:
     return tuple(Extension(number, data) for number, data in extensions)
+
+
+def _reinit(proposed: Proposed) -> ReInit:
+    return ReInit.to(cipher_suite(proposed.suite), proposed.group_id, _typed(proposed.extensions))
 
 
 class OurMember(Member):
@@ -74,6 +82,8 @@ class OurMember(Member):
         return GroupConfig(
             max_lifetime=2**64,
             accept_public_messages=True,
+            accept_external_proposals=True,
+            accept_reinit=True,
             send_public_handshakes=self.by_public_message,
         )
 
@@ -135,9 +145,16 @@ class OurMember(Member):
         self._group = staged.group
         return staged.commit
 
+    def propose_own_addition(self, group_info: bytes) -> bytes:
+        self.key_package()
+        assert self._bundle is not None
+        view = inspect_group_info(group_info, suite=self._suite)
+        return propose_own_addition(self._bundle, group_id=view.group_id, epoch=view.epoch)
+
     def commit(self, *proposals: Proposed, tree_in_welcome: bool = True) -> Sent:
         named = self._proposed_psks | {one.psk_id for one in proposals if one.kind == "psk"}
         extensions = [one.extensions for one in proposals if one.kind == "extensions"]
+        reinits = [one for one in proposals if one.kind == "reinit"]
         staged = self.group.commit(
             add=[one.key_package for one in proposals if one.kind == "add"],
             remove=[LeafIndex(one.leaf) for one in proposals if one.kind == "remove"],
@@ -146,6 +163,7 @@ class OurMember(Member):
                 self.group.resumption_psk(one.epoch) for one in proposals if one.kind == "resumption_psk"
             ],
             group_context_extensions=_typed(extensions[0]) if extensions else None,
+            reinit=_reinit(reinits[0]) if reinits else None,
             with_tree=tree_in_welcome,
             random=os.urandom,
             now=_now(),
@@ -177,7 +195,11 @@ class OurMember(Member):
             case "extensions":
                 extensions = _typed(proposed.extensions)
                 return self.group.propose_group_context_extensions(extensions, random=os.urandom)
-        raise AssertionError(proposed.kind)
+            case "reinit":
+                to = _reinit(proposed)
+                return self.group.propose_reinit(
+                    to.group_id, suite=cipher_suite(to.suite_id), extensions=to.extensions, random=os.urandom
+                )
 
     def _take(self, staged: StagedProposal) -> None:
         proposal = staged.proposal
@@ -209,7 +231,11 @@ class OurMember(Member):
             group.confirmed_transcript_hash,
             group.epoch_authenticator,
             group.own_leaf_index,
-            "active" if group.is_active else "removedFromGroup",
+            "removedFromGroup"
+            if not group.is_active
+            else "suspendedPendingReinit"
+            if group.reinit
+            else "active",
         )
 
     def export(self, label: str, context: bytes, length: int) -> bytes:
@@ -220,3 +246,37 @@ class OurMember(Member):
 
     def ratchet_tree(self) -> bytes:
         return self.group.ratchet_tree()
+
+    # -- successors and subgroups --------------------------------------------------------------------
+
+    def _follow(self, welcome: bytes, ratchet_tree: bytes | None) -> None:
+        assert self._bundle is not None
+        self._group = Group.join(
+            welcome, self._bundle, ratchet_tree=ratchet_tree, predecessor=self.group, config=self._config
+        )
+
+    def _begun(self, started: StagedGroup) -> Sent:
+        self._group = started.group
+        return Sent(b"", started.welcome, started.group.ratchet_tree())
+
+    def begin_successor(self, *key_packages: bytes) -> Sent:
+        started = self.group.reinitialize(
+            key_packages,
+            signature_key_pair=self._keys,
+            capabilities=self._capabilities,
+            random=os.urandom,
+            now=_now(),
+        )
+        return self._begun(started)
+
+    def join_successor(self, welcome: bytes, ratchet_tree: bytes | None = None) -> None:
+        self._follow(welcome, ratchet_tree)
+
+    def branch(self, group_id: bytes, *key_packages: bytes) -> Sent:
+        started = self.group.branch(
+            group_id, key_packages, capabilities=self._capabilities, random=os.urandom, now=_now()
+        )
+        return self._begun(started)
+
+    def join_branch(self, welcome: bytes, ratchet_tree: bytes | None = None) -> None:
+        self._follow(welcome, ratchet_tree)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 from conversation import GROUP_ID, Conversation
-from member import EXTENSION_TYPE, SIDES, Member, Proposed, Side
+from member import EXTENSION_TYPE, SIDES, SUITES, Member, Proposed, Side
 from node_process import NodeProcess
 
 from sottovoce.crypto.suites import SUPPORTED
 
-SUITES = (1, 2, 3, 4, 5, 6, 7, 83)
 PSK = bytes(range(32))
 
 
@@ -163,3 +162,38 @@ def test_group_context_extensions(cast: Cast) -> None:
     else:
         cast.room.propose(cast.ann, proposed)
         cast.room.commit(ours)
+
+
+def test_an_addition_proposed_from_outside(cast: Cast) -> None:
+    cast.room.begin(cast.ann, cast.bob)
+    cast.room.deliver(cast.cid.propose_own_addition(cast.ann.group_info()), None, "proposal")
+    cast.room.commit(cast.bob, welcomed=[cast.cid])
+    cast.room.commit(cast.cid)
+
+
+@pytest.mark.parametrize("to_another_suite", [False, True])
+def test_reinit(cast: Cast, suite: int, to_another_suite: bool) -> None:
+    successor = SUITES[SUITES.index(suite) - 1] if to_another_suite else suite
+    announced = Proposed.reinit(b"the next room", successor, (EXTENSION_TYPE, b"a name"))
+    cast.room.begin(*cast.all)
+    if to_another_suite:
+        cast.room.propose(cast.bob, announced)
+        cast.room.end(cast.ann)
+    else:
+        cast.room.end(cast.ann, announced)
+    founder, *others = cast.bob, cast.ann, cast.cid
+    founder.key_package(successor)
+    sent = founder.begin_successor(*(one.key_package(successor) for one in others))
+    cast.room.follow(founder, others, sent)
+    assert cast.ann.look().group_id == b"the next room"
+    cast.room.commit(cast.cid)
+
+
+def test_branch(cast: Cast) -> None:
+    cast.room.begin(*cast.all)
+    founder, other = cast.ann, cast.bob
+    founder.key_package()
+    sent = founder.branch(b"a smaller room", other.key_package())
+    cast.room.follow(founder, [other], sent, branch=True)
+    assert cast.bob.look().group_id == b"a smaller room"
+    cast.room.commit(cast.bob)

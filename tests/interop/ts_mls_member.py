@@ -20,6 +20,11 @@ def _json(value: Any) -> Any:  # whatever a request holds
     return value
 
 
+def described(proposed: Proposed) -> dict[str, Any]:
+    """Return a proposal as JSON."""
+    return {key: _json(value) for key, value in asdict(proposed).items()}
+
+
 class TsMlsMember(Member):
     """Says every word of :class:`Member` as a request."""
 
@@ -32,9 +37,6 @@ class TsMlsMember(Member):
     def _ask(self, operation: str, **asked: Any) -> dict[str, Any]:  # JSON both ways
         encoded = {key: _json(value) for key, value in asked.items() if value is not None}
         return self._process.ask({"member": self._handle, "do": operation, **encoded})
-
-    def _described(self, proposed: Proposed) -> dict[str, Any]:
-        return {key: _json(value) for key, value in asdict(proposed).items()}
 
     def forget(self) -> None:
         """Let the process forget this member."""
@@ -64,11 +66,14 @@ class TsMlsMember(Member):
         answer = self._ask("join_externally", group_info=group_info, ratchet_tree=ratchet_tree, resync=resync)
         return bytes.fromhex(answer["commit"])
 
+    def propose_own_addition(self, group_info: bytes) -> bytes:
+        return bytes.fromhex(self._ask("propose_own_addition", group_info=group_info)["message"])
+
     def commit(self, *proposals: Proposed, tree_in_welcome: bool = True) -> Sent:
         return self._sent(
             self._ask(
                 "commit",
-                proposals=[self._described(one) for one in proposals],
+                proposals=[described(one) for one in proposals],
                 by_public_message=self.by_public_message,
                 tree_in_welcome=tree_in_welcome,
                 authenticated_data=b"",
@@ -84,7 +89,7 @@ class TsMlsMember(Member):
         )
 
     def propose(self, proposed: Proposed) -> bytes:
-        asked = self._described(proposed)
+        asked = described(proposed)
         return bytes.fromhex(
             self._ask("propose", by_public_message=self.by_public_message, **asked)["message"]
         )
