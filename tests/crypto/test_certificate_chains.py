@@ -149,3 +149,25 @@ def test_garbage(at: int) -> None:
     chain = [MIDDLE.certify("alice", KEY), MIDDLE.certificate]
     for spoilt in (b"", b"\x30\x00", chain[at][:-1]):
         refused([*chain[:at], spoilt, *chain[at + 1 :]])
+
+
+def test_a_name_and_algorithms_that_cannot_be_read() -> None:
+    """Whoever makes a certificate up chooses every byte of it; none leads to an error of another kind."""
+    names = x509.SubjectAlternativeName([x509.DNSName("phone.example.org")])
+    good = MIDDLE.certify("alice", KEY, extensions=((names, False),))
+    ed25519, dns_name, utf8_text = b"\x06\x03\x2b\x65\x70", b"\x82\x11phone", b"\x0c\x05alice"
+    for found, put in (
+        (ed25519, b"\x06\x03\x2b\x65\x01"),  # nobody's algorithm
+        (dns_name, b"\xa3\x11phone"),  # an X.400 address
+        (utf8_text, b"\x03\x05\x00lice"),  # a bit string
+    ):
+        assert found in good
+        refused([good.replace(found, put), MIDDLE.certificate])
+
+
+def test_every_spoilt_byte() -> None:
+    good = MIDDLE.certify("alice", KEY)
+    for place in range(len(good)):
+        for mask in (0x01, 0x10, 0x80, 0xFF):
+            spoilt = bytes((good[place] ^ mask,))
+            refused([good[:place] + spoilt + good[place + 1 :], MIDDLE.certificate])

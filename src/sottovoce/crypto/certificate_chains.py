@@ -30,6 +30,15 @@ _UNDERSTOOD: Final = frozenset(
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     )
 )
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What ``cryptography`` raises for certificates it cannot read."""
 _HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -75,9 +84,11 @@ def verify_chain(chain: Sequence[bytes], roots: Collection[bytes], now: datetime
 def _load(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.extensions, certificate.subject, certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension):
-        raise InvalidCertificate("These bytes are no X.509 certificate with a known kind of key.") from None
+        # Each is parsed when it is first asked for, and each raises errors of its own for what it is not.
+        _ = certificate.extensions, certificate.subject, certificate.issuer
+        _ = certificate.public_key(), certificate.signature_hash_algorithm
+    except _UNREADABLE:
+        raise InvalidCertificate("These bytes are no X.509 certificate of known kinds of keys.") from None
     return certificate
 
 
