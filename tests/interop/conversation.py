@@ -30,8 +30,8 @@ class Conversation:
 
     members: list[Member] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
-    epochs: int = 0
-    messages: int = 0
+    wire_formats: set[int] = field(default_factory=set)
+    """Those of the proposals and commits so far."""
 
     def begin(self, creator: Member, *others: Member, extensions: Extensions = ()) -> None:
         """Create a group and add the others with the first commit."""
@@ -106,6 +106,7 @@ class Conversation:
 
     def deliver(self, message: bytes, sender: Member | None, kind: str) -> None:
         """Hand a message to everybody but its sender."""
+        self.wire_formats.add(int.from_bytes(message[2:4]))
         for one in self.members:
             if one is not sender:
                 assert one.process(message).kind == kind
@@ -119,7 +120,6 @@ class Conversation:
 
     def agree(self) -> None:
         """Compare all that members of one epoch have in common."""
-        self.epochs += 1
         first, *others = self.members
         expected = (first.look().shared, [first.export(*one) for one in EXPORTS])
         for one in others:
@@ -144,5 +144,4 @@ class Conversation:
                     received = reader.process(messages[at])
                     assert received.content == contents[at]
                     assert received.authenticated_data == b"for all to see"
-            self.messages += len(messages)
             self.late.append(Late(sender, messages[2], contents[2], tuple(readers)))

@@ -11,6 +11,7 @@ from member import EXTENSION_TYPE, SIDES, SUITES, Member, Proposed, Side
 from node_process import NodeProcess
 
 from sottovoce.crypto.suites import SUPPORTED
+from sottovoce.mls import WireFormat
 
 PSK = bytes(range(32))
 
@@ -82,6 +83,7 @@ def test_update(cast: Cast) -> None:
     cast.room.propose(cast.bob, Proposed.update())
     cast.room.commit(cast.ann)
     cast.room.commit(cast.bob)
+    assert cast.room.wire_formats == {WireFormat.PRIVATE_MESSAGE}
 
 
 def test_remove(cast: Cast, suite: int, meet: Callable[[str, Side, int], Member]) -> None:
@@ -150,6 +152,7 @@ def test_handshake_messages_in_public(
     cast.room.commit(cast.ann)
     cast.room.commit(dee)
     assert cast.room.members == [cast.ann, cast.cid, dee]
+    assert cast.room.wire_formats == {WireFormat.PUBLIC_MESSAGE}
 
 
 def test_group_context_extensions(cast: Cast) -> None:
