@@ -260,6 +260,22 @@ def test_who_refers_to_a_forbidden_proposal_is_not_followed() -> None:
         assert len(person.state.group.members()) == 3
 
 
+def test_a_key_that_late_joiners_cannot_have_is_not_followed() -> None:
+    """A resumption PSK of an epoch before dave came: alice and bob could follow, and dave could not."""
+    alice, bob, mallory = talking("alice", "bob", "mallory")
+    before = mallory.state.group.resumption_psk()
+    dave = Person("dave", alice.log)
+    dave.join()
+    for person in (alice, bob, mallory):
+        person.read()
+    group = _without_rules(mallory)
+    staged = group.commit(resumption_psks=[before], random=os.urandom, now=NOW)
+    alice.log.store_commit(group.epoch, encode_commit(MemberCommit(staged.message)))
+    for person in (alice, bob, dave):
+        person.read()
+        assert person.state.record.passed_over == len(alice.log.entries)
+
+
 def test_another_change_of_the_context_is_not_followed() -> None:
     alice, _bob, mallory = _own_room("alice", "bob", "mallory")
     group = _without_rules(mallory)

@@ -121,9 +121,10 @@ class Removal:
 class ProposedCommit:
     """What a commit would do, as far as the policy cares.
 
-    ``epoch`` is the one it ends; ``psk_ids`` the ids of all external PSKs in it; ``current_psk_id`` that of
-    the join secret its committer must hold; ``new_policy`` is None where it leaves the policy as it is;
-    ``changes_context`` tells whether it changes another extension of the GroupContext.
+    ``epoch`` is the one it ends; ``psk_ids`` the ids of all PSKs in it, empty for a resumption PSK;
+    ``current_psk_id`` that of the join secret its committer must hold; ``new_policy`` is None where it
+    leaves the policy as it is; ``changes_context`` tells whether it changes another extension of the
+    GroupContext.
     """
 
     epoch: int

@@ -239,7 +239,8 @@ class RoomState:
                 committer=committer,
                 is_external=staged.is_external,
                 current_psk_id=self.join_secret.psk_id(self.record.room_id),
-                psk_ids=staged.psk_ids,
+                # A resumption PSK has an empty id: members who were not there in its epoch could not follow.
+                psk_ids=tuple(psk.psk_id for psk in staged.psks),
                 added=tuple(
                     occupant(member)
                     for member in staged.added
