@@ -10,10 +10,11 @@ from pathlib import Path
 from target import Target
 
 _TESTS = Path(__file__).parents[1] / "tests"
-sys.path += [str(_TESTS / folder) for folder in ("mls", "client", "fuzz")]
+sys.path += [str(_TESTS / folder) for folder in ("mls", "client", "crypto", "fuzz")]
 
 SOURCES = {
     "mls": "mls_decoders",
+    "crypto": "outer_decoders",
     "opaque": "outer_decoders",
     "link": "outer_decoders",
     "client": "outer_decoders",

@@ -16,6 +16,8 @@ from sottovoce.mls import (
     Credential,
     DecodingError,
     Extension,
+    ExternalSender,
+    ExternalSenders,
     Group,
     KeyPackage,
     KeyPackageBundle,
@@ -51,6 +53,7 @@ PSKS = (
     PreSharedKeyID(PSKType.EXTERNAL, b"n" * 32, b"the key"),
     PreSharedKeyID(PSKType.RESUMPTION, b"n" * 32, b"", ResumptionUsage.BRANCH, b"room", 7),
 )
+CHAIN = Credential.x509((b"one", b"another" * 20))
 EXTENSIONS = (RequiredCapabilities((0xFF01,), (0x0A0A,), (1, 2)).extension(), Extension(0xFF01, b"data"))
 
 
@@ -121,7 +124,13 @@ def targets() -> list[Target]:
         structure("mls capabilities", Capabilities.read, ENCODE, leaf.capabilities),
         structure("mls extensions", read_extensions, encode_extensions, EXTENSIONS),
         structure("mls required capabilities", RequiredCapabilities.read, ENCODE, RequiredCapabilities((1,))),
-        structure("mls credential", Credential.read, ENCODE, Credential.basic(b"alice")),
+        structure("mls credential", Credential.read, ENCODE, Credential.basic(b"alice"), CHAIN),
+        structure(
+            "mls external senders",
+            ExternalSenders.read,
+            ENCODE,
+            ExternalSenders((ExternalSender(b"k" * 32, Credential.basic(b"bot")),) * 2),
+        ),
         structure("mls psk id", PreSharedKeyID.read, ENCODE, *PSKS),
         structure("mls authenticated content", AuthenticatedContent.read, ENCODE, public),
         Target(

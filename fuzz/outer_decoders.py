@@ -1,4 +1,4 @@
-"""Every decoder outside MLS: OPAQUE's messages, the link's frames and texts, what the client is given."""
+"""Every decoder outside MLS: certificates, OPAQUE, the link's frames and texts, what a client is given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 from operator import methodcaller
 
 import msgspec
+from certificate_maker import NOW as CERTIFIED
+from certificate_maker import Authority
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from target import Target, canonical
 from test_client_decoders import CONTENT, POLICY, SECRET
 from test_link_decoders import CERTIFICATE, LINK, samples
@@ -21,6 +25,7 @@ from sottovoce.client.policy import RoomPolicy
 from sottovoce.client.trust import PinnedContact
 from sottovoce.client.vault import Vault, VaultRoom
 from sottovoce.crypto import aead
+from sottovoce.crypto.certificate_chains import verify_chain
 from sottovoce.crypto.certificates import certificate_der, public_key_pin, self_signed_certificate
 from sottovoce.crypto.errors import InvalidCertificate
 from sottovoce.crypto.secret import Secret
@@ -42,7 +47,29 @@ REFUSED_LINKS = (BadInviteLink, ExpiredInviteLink)
 
 def targets() -> list[Target]:
     """Return one target for each decoder."""
-    return [*opaque_targets(), *link_targets(), *client_targets()]
+    return [certificate_chain(), *opaque_targets(), *link_targets(), *client_targets()]
+
+
+def certificate_chain() -> Target:
+    """Return the target of X.509 chains of three, of which the first byte says which one the input is."""
+    usage = x509.KeyUsage(True, *[False] * 8)
+    names = x509.SubjectAlternativeName([x509.DNSName("alice.example"), x509.RFC822Name("alice@example")])
+    root = Authority("root", key=_private_key(1))
+    middle = Authority("middle", root, 0, key=_private_key(2))
+    entity = middle.certify("alice", bytes(range(32)), extensions=((usage, True), (names, False)))
+    chain = [entity, middle.certificate, root.certificate]
+
+    def read(data: bytes) -> None:
+        given = list(chain)
+        given[data[0] % 3 if data else 0] = data[1:]
+        verify_chain(given, [root.certificate], CERTIFIED)
+
+    seeds = [bytes([at]) + certificate for at, certificate in enumerate(chain)]
+    return Target("crypto certificate chain", read, seeds, (InvalidCertificate,), 2)
+
+
+def _private_key(number: int) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
 
 
 # -- OPAQUE ----------------------------------------------------------------------------------------------
