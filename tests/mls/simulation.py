@@ -351,16 +351,25 @@ class Room:
         person.merge(staged)
         person.read.add(letter.number)
         self.received += 1
-        if not again:
+        if again:
+            # At once, and later too: the copy stays.
+            self._refuse(lambda: group.process(letter.message, now=NOW), (KeyConsumed,))
+        else:
             del person.queue[at]
+
+    def shuffle(self, person: Person) -> None:
+        """Bring what lies in a queue into another order."""
+        self.world.draw.shuffle(person.queue)
 
     def drain(self) -> None:
         """Deliver all that is left: every letter that was not dropped can be read, once."""
         for person in self.active():
             while person.group.is_active:
+                self.shuffle(person)
                 for letter in [one for one in person.queue if one.epoch <= person.group.epoch]:
-                    self.deliver(person, person.queue.index(letter))
+                    self.deliver(person, person.queue.index(letter), again=letter.number % 4 == 0)
                     assert letter.number in person.read
+                person.queue = [one for one in person.queue if one.number not in person.read]
                 if person.position == len(self.log):
                     break
                 self.catch_up(person, 1)

@@ -124,18 +124,21 @@ class Simulation(RuleBasedStateMachine):
 
     # -- application messages ----------------------------------------------------------------------
 
-    @rule(who=anyone, count=st.integers(1, 3))
-    def talk(self, who: int, count: int) -> None:
+    @rule(who=anyone, count=st.integers(1, 5), readers=st.lists(anyone, max_size=4))
+    def talk(self, who: int, count: int, readers: list[int]) -> None:
+        """Some read the texts at once, in another order than they were sent in."""
         for _ in range(count):
             self.room.talk(self.one(who))
+        for number in readers:
+            self.room.shuffle(self.one(number))
+            self.deliver(number, count, again=False)
 
-    @rule(who=anyone, places=st.lists(st.integers(0, 40), min_size=1, max_size=5), again=st.booleans())
-    def deliver(self, who: int, places: list[int], again: bool) -> None:
-        """In any order, some of them twice."""
+    @rule(who=anyone, count=st.integers(1, 5), again=st.booleans())
+    def deliver(self, who: int, count: int, again: bool) -> None:
+        """The first of the queue, some of them twice."""
         person = self.one(who)
-        for place in places:
-            if person.queue:
-                self.room.deliver(person, place % len(person.queue), again=again)
+        for place in reversed(range(min(count, len(person.queue)))):
+            self.room.deliver(person, place, again=again)
 
     @rule(who=anyone, place=st.integers(0, 40))
     def lose(self, who: int, place: int) -> None:
