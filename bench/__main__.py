@@ -54,7 +54,7 @@ def _report(choices: argparse.Namespace) -> Report:
     contests = {number: _CONTESTS[number] for number in choices.suite}
     suites = {number: cipher_suite(number) for numbers in contests.values() for number in numbers}
     clock = CPU if choices.cpu else WALL
-    primitives = {number: Primitives.of(number, clock) for number in suites}
+    primitives = {number: Primitives.of(number) for number in suites}
     versions = {
         "python": platform.python_version(),
         "cryptography": version("cryptography"),
@@ -75,7 +75,7 @@ def _report(choices: argparse.Namespace) -> Report:
                 contest = Contest(ours, peer_suite, size, choices.rounds or _ROUNDS.get(size, 5), clock)
                 cells += contest.held(peer, missing)
     # Measured before and after: what disturbs one of the two disturbs no floor.
-    primitives = {number: one.or_better(Primitives.of(number, clock)) for number, one in primitives.items()}
+    primitives = {number: one.or_better(Primitives.of(number)) for number, one in primitives.items()}
     stored, footprints = _costs_of_keeping(suites, members)
     return Report(versions, cells, primitives, stored, footprints, time.monotonic() - start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Final
@@ -12,8 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from bench.scene import Clock
 
 _INFO: Final = b"x" * 200  # as long as EncryptContext with a GroupContext is
 _REPETITIONS: Final = 300
@@ -36,7 +35,7 @@ class Primitives:
     aead_open: float
 
     @classmethod
-    def of(cls, suite_id: int, clock: Clock) -> Primitives:
+    def of(cls, suite_id: int) -> Primitives:
         """Measure those of suite 1, 0xF002 or 83; what is sealed is a message of 300 bytes, a path secret."""
         kem, kdf, aead, key_length, secret_length = _HPKE[suite_id]
         message, secret = os.urandom(300), os.urandom(secret_length)
@@ -49,12 +48,12 @@ class Primitives:
         public = recipient.public_key()
         sealed = suite.encrypt(secret, public, _INFO)
         return cls(
-            sign=_best(lambda: signer.sign(message), clock),
-            verify=_best(lambda: verifier.verify(signature, message), clock),
-            hpke_seal=_best(lambda: suite.encrypt(secret, public, _INFO), clock),
-            hpke_open=_best(lambda: suite.decrypt(sealed, recipient, _INFO), clock),
-            aead_seal=_best(lambda: cipher.encrypt(nonce, message, _INFO), clock),
-            aead_open=_best(lambda: cipher.decrypt(nonce, ciphertext, _INFO), clock),
+            sign=_best(lambda: signer.sign(message)),
+            verify=_best(lambda: verifier.verify(signature, message)),
+            hpke_seal=_best(lambda: suite.encrypt(secret, public, _INFO)),
+            hpke_open=_best(lambda: suite.decrypt(sealed, recipient, _INFO)),
+            aead_seal=_best(lambda: cipher.encrypt(nonce, message, _INFO)),
+            aead_open=_best(lambda: cipher.decrypt(nonce, ciphertext, _INFO)),
         )
 
     def or_better(self, other: Primitives) -> Primitives:
@@ -84,10 +83,10 @@ def _recipient(kem: hpke.KEM) -> X25519PrivateKey | hpke.MLKEM768X25519PrivateKe
     return hpke.MLKEM768X25519PrivateKey(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
 
 
-def _best(act: Callable[[], object], clock: Clock) -> float:
+def _best(act: Callable[[], object]) -> float:
     seconds = []
     for _ in range(_REPETITIONS):
-        start = clock()
+        start = time.perf_counter()
         act()
-        seconds.append(clock() - start)
+        seconds.append(time.perf_counter() - start)
     return min(seconds)
