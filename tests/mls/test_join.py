@@ -14,6 +14,7 @@ from sottovoce.crypto.suites import DEFAULT
 from sottovoce.mls import (
     Credential,
     CredentialRefused,
+    DecodingError,
     Extension,
     Group,
     KeyPackageBundle,
@@ -229,6 +230,25 @@ class TestWelcome:
             inspect_group_info(info, suite=world.suite, authentication=CONFIG.authentication)
         assert caught.value.rule is ValidationRule.LEAF_PUBLIC_KEY
 
+    def test_more_psks_than_can_be_counted(self, forgery: Forgery) -> None:
+        names = (PreSharedKeyID(PSKType.EXTERNAL, n.to_bytes(32, "big"), b"id") for n in range(1 << 16))
+        welcome = forgery.sealed(forgery.info(), replace(forgery.secrets, psks=tuple(names)))
+        with pytest.raises(ValidationError) as caught:
+            Group.join(welcome, forgery.bundle, psks={b"id": Secret(b"x")}, config=CONFIG)
+        assert caught.value.rule is ValidationRule.PSK_COUNT
+
+    def test_in_an_epoch_that_none_can_follow(self, forgery: Forgery) -> None:
+        context = replace(forgery.after.context, epoch=(1 << 64) - 1)
+        info = forgery.sign(replace(forgery.info(), group_context=context))
+        forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_EPOCH)
+
+    def test_a_tree_that_is_none_and_one_beside(self, world: World) -> None:
+        alice, _ = world.group_of("alice", "bob")
+        nothing = Extension(ExtensionType.RATCHET_TREE, b"")
+        info = MLSMessage(alice._state.group_info((nothing,), with_tree=False, external=False)).encode()
+        with pytest.raises(DecodingError):
+            inspect_group_info(info, suite=world.suite, ratchet_tree=alice.ratchet_tree())
+
     def test_a_credential_that_is_refused(self, world: World, forgery: Forgery) -> None:
         leaf = world.bundle("mallory").key_package.leaf_node
         forged = forgery.with_tree(lambda tree: tree.update(LeafIndex(1), leaf))
@@ -279,6 +299,13 @@ class TestExternalJoin:
         assert joined.epoch == alice.epoch + 1  # type: ignore[attr-defined]
         view = inspect_group_info(joined.group_info(), suite=world.suite)  # type: ignore[attr-defined]
         assert len(view.members) == 2
+
+    def test_in_an_epoch_that_none_can_follow(self, world: World) -> None:
+        alice, _ = world.group_of("alice", "bob")
+        state = replace(alice._state, context=replace(alice._state.context, epoch=(1 << 64) - 1))
+        with pytest.raises(ValidationError) as caught:
+            self.join(world, state.group_info_message((), with_tree=True, external=True))
+        assert caught.value.rule is ValidationRule.WELCOME_EPOCH
 
     def test_a_spoilt_external_key(self, world: World) -> None:
         alice, _ = world.group_of("alice", "bob")

@@ -138,6 +138,14 @@ class TestByValue:
         world.groups["dave"] = Group.join(staged.welcome, bundle, psks=psks, config=world.config)
         world.agree()
 
+    def test_more_psks_than_can_be_counted(self, world: World) -> None:
+        """One that everybody knows serves: it is named with as many nonces as one likes."""
+        alice, bob = world.group_of("alice", "bob")
+        names = (PreSharedKeyID(PSKType.EXTERNAL, n.to_bytes(32, "big"), b"id") for n in range(1 << 16))
+        commit = commit_of(*map(PreSharedKey, names))
+        forged = insider(alice, commit, tag=bytes(32))
+        refused(bob, forged, ValidationRule.PSK_COUNT, {b"id": Secret(b"x")})
+
     def test_a_resumption_psk_of_an_epoch_that_is_gone(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         identifier = PreSharedKeyID(PSKType.RESUMPTION, NONCE, b"", ResumptionUsage.APPLICATION, b"room", 99)

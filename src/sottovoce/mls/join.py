@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sottovoce.crypto.errors import DecryptionError
 from sottovoce.crypto.key_pair import KeyPair
@@ -43,6 +43,9 @@ from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
 
 if TYPE_CHECKING:
     from sottovoce.mls.group import Group
+
+LAST_EPOCH: Final = (1 << 64) - 1
+"""The highest number an epoch can have."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,12 @@ def open_group_info(
     # §12.4.3.1: version and cipher suite are those of the joiner's key package.
     if context.version != MLS10 or context.suite_id != suite.id:
         raise ValidationError(ValidationRule.WELCOME_SUITE, f"suite {context.suite_id:#06x}")
-    data = find_extension(group_info.extensions, ExtensionType.RATCHET_TREE) or ratchet_tree
+    # §8.1: an epoch's number has eight bytes. Nobody commits so often; whoever says so means harm.
+    if context.epoch >= LAST_EPOCH:
+        raise ValidationError(ValidationRule.WELCOME_EPOCH)
+    data = find_extension(group_info.extensions, ExtensionType.RATCHET_TREE)
+    if data is None:
+        data = ratchet_tree
     if data is None:
         raise ValidationError(ValidationRule.WELCOME_TREE)
     tree = RatchetTree.decode(data)

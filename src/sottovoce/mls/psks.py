@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.epoch import EpochState, MessageEpoch
-from sottovoce.mls.errors import MissingPreSharedKey, MisuseError
+from sottovoce.mls.errors import MissingPreSharedKey, MisuseError, ValidationError
 from sottovoce.mls.key_package import Random
 from sottovoce.mls.proposals import PreSharedKeyID, PSKType, ResumptionUsage
+from sottovoce.mls.rules import ValidationRule
+
+MOST_PSKS: Final = 0xFFFF
+"""How many pre-shared keys one commit can inject."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,13 @@ class KnownPSKs:
         return name_external(self.external, suite, random) + names
 
     def find(self, identifiers: Sequence[PreSharedKeyID]) -> list[tuple[PreSharedKeyID, bytes]]:
-        """Return each named key's value beside its name, in order; raises ``MissingPreSharedKey``."""
+        """Return each named key's value beside its name, in order.
+
+        Raises ``MissingPreSharedKey``, or ``ValidationError`` P23.
+        """
+        # §8.4: each is derived under a PSKLabel, whose index and count have two bytes.
+        if len(identifiers) > MOST_PSKS:
+            raise ValidationError(ValidationRule.PSK_COUNT, f"{len(identifiers)} are")
         found = []
         for one in identifiers:
             if one.psk_type is PSKType.EXTERNAL:

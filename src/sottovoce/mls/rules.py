@@ -86,6 +86,8 @@ class ValidationRule(Enum):
         "a SelfRemove is its sender's only one, in a PublicMessage, and committed by reference",
     )
 
+    PSK_COUNT = ("P23", "§8.4", "65,535 pre-shared keys at most are injected into an epoch")
+
     PATH_LENGTH = ("U01", "§7.5", "an update path has one node for each of the filtered direct path")
     PATH_CIPHERTEXTS = (
         "U02",
@@ -118,6 +120,7 @@ class ValidationRule(Enum):
     WELCOME_BRANCH = ("W16", "§11.3", "a subgroup has its parent's version and cipher suite")
     WELCOME_BRANCH_MEMBERS = ("W17", "§11.3", "each member of a subgroup is one of its parent")
     WELCOME_BRANCH_ID = ("W18", "§12.4.3.1", "a subgroup has a group id of its own")
+    WELCOME_EPOCH = ("W19", "§8.1", "a group is joined in an epoch that another can follow")
 
     def __init__(self, identifier: str, section: str, text: str) -> None:
         self.identifier = identifier
