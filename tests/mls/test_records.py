@@ -21,6 +21,7 @@ from sottovoce.mls import (
     StaleStaging,
     UndecryptableMessage,
 )
+from sottovoce.mls.nodes import ParentNode
 from sottovoce.mls.records import GROUP, message_key, past_key
 
 SIZES = (16, 64, 256, 1024)
@@ -368,6 +369,13 @@ class TestDamage:
         ):
             with pytest.raises(DamagedSnapshot):
                 Group.restore({**records, key: value}, config=CONFIG)
+
+    def test_a_parent_above_nobody(self, world: World) -> None:
+        alice = world.create()
+        parent = {b"T\0\0\0\1": ParentNode(bytes(32), b"").encoded}
+        for records in ({**whole(alice), **parent}, {GROUP: whole(alice)[GROUP], **parent}):
+            with pytest.raises(DamagedSnapshot):
+                Group.restore(records, config=CONFIG)
 
     def test_what_is_of_nobody_is_deleted(self, world: World) -> None:
         alice, _ = world.group_of("alice", "bob")

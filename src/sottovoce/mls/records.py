@@ -222,8 +222,9 @@ def _read_changed_tree(
 
 def _tree_of(found: Mapping[NodeIndex, Node | None], leaf_count: int) -> RatchetTree:
     present = {index: node for index, node in found.items() if node is not None}
-    # A tree is as small as its last leaf allows (RFC 9420 §7.7): a damaged length takes no memory.
-    if not present or leaf_count != 1 << node_leaf_index(max(present)).bit_length():
+    last = max(present, default=NodeIndex(1))
+    # A tree ends with a leaf and is as small as it allows (RFC 9420 §7.7): a damaged length takes no memory.
+    if not is_leaf(last) or leaf_count != 1 << node_leaf_index(last).bit_length():
         raise DecodingError("the stored tree has another size than its nodes")
     nodes: list[Node | None] = [None] * node_width(leaf_count)
     for index, node in present.items():
