@@ -75,6 +75,14 @@ def test_life_of_a_group(suite: CipherSuite) -> None:
     assert alice.confirmed_transcript_hash == join.group.confirmed_transcript_hash
 
 
+def test_an_export_has_a_greatest_length(world: World) -> None:
+    alice = world.create()
+    assert len(alice.export("x", b"", 255 * 32)) == 255 * 32
+    for length in (255 * 32 + 1, 1 << 16, -1):
+        with pytest.raises(MisuseError):
+            alice.export("x", b"", length)
+
+
 class TestStagedThenMerged:
     def test_operations_change_nothing(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")

@@ -194,6 +194,16 @@ class TestReinit:
         with pytest.raises(MisuseError):
             alice.reinitialize([], random=os.urandom, now=NOW)
 
+    @pytest.mark.parametrize(("version", "suite_id"), [(2, SUITE_3.id), (1, 0xFFFF)])
+    def test_what_this_build_does_not_have_it_does_not_begin(
+        self, world: World, version: int, suite_id: int
+    ) -> None:
+        world.config = OPEN
+        (alice,) = world.group_of("alice")
+        world.commit(alice, reinit=ReInit(b"next room", version, suite_id, ()))
+        with unchanged(alice), pytest.raises(MisuseError):
+            alice.reinitialize([], random=os.urandom, now=NOW)
+
     @pytest.mark.parametrize(
         "names", [(), ("bob",), ("bob", "carol", "dave"), ("bob", "dave"), ("bob", "bob")]
     )

@@ -84,7 +84,9 @@ class EpochState:
         )
 
     def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
-        """Return ``MLS-Exporter(label, context, length)`` (RFC 9420 §8.5); ``length`` in bytes."""
+        """Return ``MLS-Exporter(label, context, length)`` (RFC 9420 §8.5); ``length`` in bytes, up to 255 times Nh."""
+        if not 0 <= length <= 255 * self.suite.hash_length:
+            raise MisuseError(f"an exporter gives {255 * self.suite.hash_length} bytes at most")
         octets = label.encode() if isinstance(label, str) else label
         return Secret(exported(self.suite, self.secrets.exporter_secret, octets, context, length))
 

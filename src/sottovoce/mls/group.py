@@ -11,7 +11,7 @@ from typing import Final
 
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
-from sottovoce.crypto.suites import CipherSuite, cipher_suite
+from sottovoce.crypto.suites import SUPPORTED, CipherSuite
 from sottovoce.mls.config import DEFAULT_CONFIG, GroupConfig
 from sottovoce.mls.creation import YEAR, create_group
 from sottovoce.mls.credentials import Credential
@@ -29,7 +29,7 @@ from sottovoce.mls.join import (
     join_by_welcome,
     read_group_info,
 )
-from sottovoce.mls.key_package import KeyPackage, KeyPackageBundle, Random
+from sottovoce.mls.key_package import MLS10, KeyPackage, KeyPackageBundle, Random
 from sottovoce.mls.membership import Membership
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.own_proposals import new_update
@@ -248,7 +248,7 @@ class Group(Membership):
         return self._state.member(leaf)
 
     def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
-        """Return ``length`` bytes derived for the application (RFC 9420 §8.5)."""
+        """Return ``length`` bytes, 255 times Nh at most, derived for the application (RFC 9420 §8.5)."""
         self._require_active()
         return self._state.export(label, context, length)
 
@@ -412,8 +412,10 @@ class Group(Membership):
         to, chosen = self._state.reinit, config or self._config
         if to is None:
             raise MisuseError("commit a ReInit first: nothing is announced to go on with")
+        if to.version != MLS10 or to.suite_id not in SUPPORTED:
+            raise MisuseError("the ReInit announced a version or cipher suite that this build does not have")
         mine = (credential, signature_key_pair, capabilities)
-        founder = Founder(self._state, cipher_suite(to.suite_id), key_packages, *mine, psks, with_tree)
+        founder = Founder(self._state, SUPPORTED[to.suite_id], key_packages, *mine, psks, with_tree)
         first = founder.succeed(to.group_id, to.extensions, chosen, random=random, now=now)
         return self._follow(*first, chosen, random, now)
 
