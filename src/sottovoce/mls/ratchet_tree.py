@@ -8,7 +8,7 @@ list: the nodes under one node are neighbours in it, leaves at even places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import compress
 from operator import is_not
 from typing import Final
@@ -230,10 +230,10 @@ class RatchetTree:
                 children_hashes = length + hashes[at - half] + length + hashes[at + half]
                 hashes[at] = digest(_PARENT + encoded + children_hashes)
 
-    def tree_hash_without(self, suite: CipherSuite, index: NodeIndex, absent: tuple[LeafIndex, ...]) -> bytes:
+    def tree_hash_without(self, suite: CipherSuite, index: NodeIndex, absent: Collection[LeafIndex]) -> bytes:
         """Return the tree hash as it was before the ``absent`` leaves came: §7.9's original tree hash."""
         below = tree_math.leaves_below(index)
-        missing = tuple(leaf for leaf in absent if leaf in below)
+        missing = frozenset(leaf for leaf in absent if leaf in below)
         if not missing:
             return self.tree_hash(suite, index)
         if tree_math.is_leaf(index):
