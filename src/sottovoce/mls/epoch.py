@@ -84,7 +84,10 @@ class EpochState:
         )
 
     def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
-        """Return ``MLS-Exporter(label, context, length)`` (RFC 9420 §8.5); ``length`` in bytes, up to 255 times Nh."""
+        """Return ``MLS-Exporter(label, context, length)`` (RFC 9420 §8.5), ``length`` bytes.
+
+        Raises ``MisuseError`` for more than 255 times Nh.
+        """
         if not 0 <= length <= 255 * self.suite.hash_length:
             raise MisuseError(f"an exporter gives {255 * self.suite.hash_length} bytes at most")
         octets = label.encode() if isinstance(label, str) else label
