@@ -434,6 +434,17 @@ class TestFollowing:
         welcome = follow(alice, messages(other), usage)
         assert self.joined(welcome, other["bob"], bob) is ValidationRule.WELCOME_BRANCH
 
+    def test_branch_by_who_was_removed(self, world: World) -> None:
+        """The PSK of an epoch that the others still keep is left to her: it makes nobody her subgroup."""
+        alice, bob, eve = world.group_of("alice", "bob", "eve")
+        kept = Group.restore(whole(eve), config=CONFIG)
+        found = bundles(world.suite, "bob")
+        started = kept.branch(b"sub", messages(found), random=os.urandom, now=NOW)
+        assert started.welcome is not None
+        assert self.joined(started.welcome, found["bob"], bob) is None
+        world.commit(alice, remove=[eve.own_leaf_index])
+        assert self.joined(started.welcome, found["bob"], bob) is ValidationRule.WELCOME_BRANCH_MEMBERS
+
     def test_another_version(self, world: World) -> None:
         """No such Welcome can be decoded, so the check is asked by itself."""
         alice, *_ = closed(world, "alice", "bob")

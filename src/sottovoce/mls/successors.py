@@ -105,8 +105,10 @@ def validate_following(
             raise ValidationError(ValidationRule.WELCOME_BRANCH)
         if theirs.group_id == ours.group_id:
             raise ValidationError(ValidationRule.WELCOME_BRANCH_ID)
-        # §11.3: "Each LeafNode in a new subgroup MUST match some LeafNode in the original group."
-        if not _are_among(credentials, before, authentication):
+        # §11.3: "Each LeafNode in a new subgroup MUST match some LeafNode in the original group." As it was
+        # when it branched off, and as it is: who was removed since still has the PSK of the epoch before.
+        now = [member.credential for member in old.members()]
+        if not all(_are_among(credentials, parent, authentication) for parent in (before, now)):
             raise ValidationError(ValidationRule.WELCOME_BRANCH_MEMBERS)
         return
     announced = old.reinit
