@@ -403,6 +403,15 @@ class TestCommits:
             bob.process(staged.message, now=NOW)
         assert caught.value.psk_id == b"join"
 
+    def test_a_long_name_of_a_psk_is_cut_short(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        name = b"\xab" * 100_000
+        staged = alice.commit(psks={name: Secret(b"x")}, random=os.urandom, now=NOW)
+        with unchanged(bob), pytest.raises(MissingPreSharedKey) as caught:
+            bob.process(staged.message, now=NOW)
+        assert caught.value.psk_id == name
+        assert len(str(caught.value)) < 200
+
     def test_a_wrong_psk_does_not_confirm(self, world: World) -> None:
         alice, bob = world.group_of("alice", "bob")
         staged = alice.commit(psks=SECRET, random=os.urandom, now=NOW)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sottovoce.errors import LocalError, PeerError
 
 if TYPE_CHECKING:
     from sottovoce.mls.rules import ValidationRule
+
+
+_SHOWN: Final = 32
+"""Bytes shown of an identifier that a peer chose, who could choose a megabyte."""
+
+
+def _short(identifier: bytes) -> str:
+    return identifier[:_SHOWN].hex() + ("…" if len(identifier) > _SHOWN else "")
 
 
 class MLSPeerError(PeerError):
@@ -75,7 +83,7 @@ class MissingPreSharedKey(MLSPeerError):
 
     def __init__(self, psk_id: bytes, group_id: bytes = b"", epoch: int = 0) -> None:
         self.psk_id, self.group_id, self.epoch = psk_id, group_id, epoch
-        name = f"of epoch {epoch} of group {group_id.hex()}" if group_id else psk_id.hex() or "(empty id)"
+        name = f"of epoch {epoch} of group {_short(group_id)}" if group_id else _short(psk_id) or "(empty id)"
         super().__init__(f"the pre-shared key {name} is needed and not at hand")
 
 

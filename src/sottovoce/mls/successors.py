@@ -74,7 +74,7 @@ def validate_predecessor(link: PreSharedKeyID | None, predecessor: Predecessor |
         raise MissingPreSharedKey(link.psk_id, link.group_id, link.epoch)
     old = predecessor.state
     if link.group_id != old.context.group_id:
-        raise ValidationError(ValidationRule.WELCOME_PREDECESSOR, f"it follows {link.group_id.hex()}")
+        raise ValidationError(ValidationRule.WELCOME_PREDECESSOR, "it follows another")
     # §12.4.3.1: "verify that the last Commit to the referenced group contains a ReInit proposal".
     if link.usage is ResumptionUsage.REINIT and (old.reinit is None or link.epoch != old.epoch):
         raise ValidationError(ValidationRule.WELCOME_PREDECESSOR, "the group was not reinitialised there")
