@@ -209,7 +209,7 @@ async def test_a_room_somebody_adds_us_to_does_not_pass_for_another_of_its_name(
         assert (await alice.join("lobby")).access == "open"
 
 
-async def test_leaving_takes_the_leaf_out_at_the_next_commit(tmp_path: Path) -> None:
+async def test_leaving_takes_the_leaf_out_before_the_next_message(tmp_path: Path) -> None:
     async with (
         a_world(tmp_path) as world,
         world.person("alice") as alice,
@@ -224,6 +224,9 @@ async def test_leaving_takes_the_leaf_out_at_the_next_commit(tmp_path: Path) -> 
         await room.send("the proposal stands before this")
         await room.flush()
         await until(lambda: room.seq >= 4, "alice has read the proposal")
+        await room.send("after a commit of it")
+        await room.flush()
+        assert [member.user for member in room.members()] == ["alice"]
         await _has_key_packages(world, 3)
         await room.add("carol")
         assert [member.user for member in room.members()] == ["alice", "carol"]

@@ -32,6 +32,7 @@ from sottovoce.mls import (
     StagedApplication,
     StagedCommit,
     StagedProposal,
+    UncommittedProposals,
     ValidationError,
     WrongEpoch,
     generate_key_package,
@@ -312,6 +313,10 @@ class Room:
 
     def talk(self, person: Person) -> None:
         """Send a text to everyone who is a member in the sender's epoch."""
+        if person.group.must_commit_first:
+            with pytest.raises(UncommittedProposals):
+                person.group.encrypt(b"too early", random=self.random)
+            return
         self.sent += 1
         text = b"text %d" % self.sent
         staged = person.group.encrypt(text, random=self.random)

@@ -28,6 +28,7 @@ from sottovoce.mls import (
     StagedCommit,
     StagedProposal,
     StaleStaging,
+    UncommittedProposals,
     ValidationError,
     ValidationRule,
     WrongEpoch,
@@ -212,6 +213,8 @@ class TestProposals:
             world.groups[name] = Group.restore(whole(group), config=CONFIG)
         alice, bob = world.groups["alice"], world.groups["bob"]
         assert alice.has_pending_proposals
+        with pytest.raises(UncommittedProposals):
+            alice.encrypt(b"before the commit", random=os.urandom)
         staged_commit = alice.commit(random=os.urandom, now=NOW)
         assert [member.credential.data for member in staged_commit.added] == [b"dave"]
         assert [member.credential.data for member in staged_commit.removed] == [b"carol"]

@@ -19,6 +19,7 @@ from sottovoce.mls import (
     StagedApplication,
     StagedMessage,
     StaleStaging,
+    UncommittedProposals,
     UndecryptableMessage,
 )
 from sottovoce.mls.nodes import ParentNode
@@ -123,6 +124,10 @@ class Store(RuleBasedStateMachine):
 
     @rule(who=who, hold=st.booleans())
     def talk(self, who: int, hold: bool) -> None:
+        if self.member(who).must_commit_first:
+            with pytest.raises(UncommittedProposals):
+                say(self.member(who))
+            return
         sent = say(self.member(who))
         if hold:
             self.held.append(sent)

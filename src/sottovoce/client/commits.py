@@ -15,7 +15,7 @@ from sottovoce.client.entering import TURN_DEADLINE
 from sottovoce.client.errors import RequestRefused
 from sottovoce.client.kept_room import KeptRoom, observed_future
 from sottovoce.client.log_following import LogFollower
-from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.log_reader import OutOfStep, PendingCommit
 from sottovoce.client.superseding import Superseding
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.rooms import AnyIntent, SelfUpdate, StoredIntent
@@ -60,7 +60,13 @@ class Commits:
     def _has_work(self) -> bool:
         if self._kept.record.passed_over is not None:
             return self.superseding.is_due
-        return bool(self._kept.state.intents)
+        return bool(self._kept.state.intents) or self.come_first
+
+    @property
+    def come_first(self) -> bool:
+        """Whether messages wait for a commit of what others have proposed (RFC 9420 §12.4)."""
+        group = self._kept.state.group
+        return group is not None and group.must_commit_first and self._kept.outbox.has_unacknowledged
 
     async def commit(self, link: ServerLink) -> bool:
         """Plan the oldest intent in the present epoch and send its commit; False when none was sent."""
@@ -85,20 +91,33 @@ class Commits:
             kept.state.intents.remove(intent)
             await kept.save(changes)
             self._finish(intent.position, failure)
-        return False
+        if not self.come_first:
+            return False
+        planned = await self._plan_update()
+        if planned is None:
+            return False
+        self._follower.reader.pending = planned
+        await self.send_pending(link)
+        return True
+
+    async def _plan_update(self) -> PendingCommit | None:
+        """Plan a commit of ours that nobody asked for, and store what it takes; None when there is none."""
+        kept = self._kept
+        planned = plan_commit(kept.state, StoredIntent(0, SelfUpdate()), int(time.time()))
+        changes = kept.state.finish(kept.state.begin())
+        if planned is not None:
+            kept.state.add_in_flight(changes, planned.staged, planned.payload_hash, planned.intents)
+        await kept.save(changes)
+        return planned
 
     async def _supersede(self, link: ServerLink) -> bool:
         """Put a commit of ours in the place of the one that was passed over; False when it is not the time.
 
         Raises :class:`OutOfStep` when the others took that one, as far as can be seen or the server says.
         """
-        kept, reader = self._kept, self._follower.reader
+        reader = self._follower.reader
         await self.superseding.check(link)
-        planned = plan_commit(kept.state, StoredIntent(0, SelfUpdate()), int(time.time()))
-        changes = kept.state.finish(kept.state.begin())
-        if planned is not None:
-            kept.state.add_in_flight(changes, planned.staged, planned.payload_hash, planned.intents)
-        await kept.save(changes)
+        planned = await self._plan_update()
         if planned is None:
             return False
         try:

@@ -219,7 +219,7 @@ class RoomSync:
         elif self.record.passed_over is not None:
             if not self.follower.has_unread:
                 await self.commits.superseding.wait(link)
-        elif self.kept.outbox.has_unacknowledged:
+        elif self.kept.outbox.has_unacknowledged and not self.commits.come_first:
             await self.sending.send_batch(link)
         elif not self.follower.has_unread:
             await self.kept.wake.wait()

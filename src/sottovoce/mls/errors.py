@@ -99,6 +99,10 @@ class GroupReinitialized(MisuseError):
     """The group was closed by a ReInit: all it is good for is to begin its successor (RFC 9420 §11.2)."""
 
 
+class UncommittedProposals(MisuseError):
+    """Others have proposed changes of the group: commit them before sending application data (§12.4)."""
+
+
 class StaleStaging(LocalError):
     """A staged result was planned on a state that has moved on; plan or process it again."""
 

@@ -16,10 +16,10 @@ from sottovoce.mls.config import DEFAULT_CONFIG, GroupConfig
 from sottovoce.mls.creation import YEAR, create_group
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import Member
-from sottovoce.mls.errors import MisuseError, ValidationError
+from sottovoce.mls.errors import MisuseError, UncommittedProposals, ValidationError
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.founding import Founder
-from sottovoce.mls.framing import MLSMessage, WireFormat
+from sottovoce.mls.framing import MLSMessage, Sender, WireFormat
 from sottovoce.mls.group_info import Welcome
 from sottovoce.mls.join import (
     Joined,
@@ -239,6 +239,16 @@ class Group(Membership):
         """Whether proposals wait for a commit."""
         return bool(self._pending)
 
+    @property
+    def must_commit_first(self) -> bool:
+        """Whether a commit must come before application data: somebody else has proposed something.
+
+        RFC 9420 §12.4: a member "that has observed one or more valid proposals within an epoch MUST send a
+        Commit message before sending application data", so that who was to be removed is not sent it.
+        """
+        own = Sender.member(self.own_leaf_index)
+        return any(sent.sender != own for sent in self._pending.values())
+
     def members(self) -> tuple[Member, ...]:
         """Return the members, from the ratchet tree alone."""
         return self._state.members()
@@ -274,8 +284,13 @@ class Group(Membership):
     # -- sending -----------------------------------------------------------------------------------
 
     def encrypt(self, content: bytes, *, authenticated_data: bytes = b"", random: Random) -> StagedMessage:
-        """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable."""
+        """Encrypt application data (RFC 9420 §15); ``authenticated_data`` is sent readable.
+
+        Raises ``UncommittedProposals`` while :attr:`must_commit_first`.
+        """
         self._require_open()
+        if self.must_commit_first:
+            raise UncommittedProposals("others have proposed changes of the group: commit them first")
         message = sign_own(self._state, bytes(content), authenticated_data, WireFormat.PRIVATE_MESSAGE)
         tree = self._epochs[self.epoch].secret_tree
         return encrypt_own(self._state, tree, self._config, message, random)
