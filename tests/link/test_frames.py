@@ -14,13 +14,6 @@ from sottovoce.link.frames import LIMIT_AFTER_LOGIN, FrameReader, encode_frame
 from sottovoce.link.parts import EntryKind
 
 
-def drain(reader: FrameReader) -> list[bytes]:
-    frames = []
-    while (frame := reader.next_frame()) is not None:
-        frames.append(frame)
-    return frames
-
-
 @given(st.lists(st.binary(max_size=300), max_size=20), st.lists(st.integers(1, 200), min_size=1))
 def test_however_the_stream_is_cut_the_frames_come_out(bodies, cuts):
     stream = b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
@@ -28,8 +21,7 @@ def test_however_the_stream_is_cut_the_frames_come_out(bodies, cuts):
     frames, at, turn = [], 0, 0
     while at < len(stream):
         step = cuts[turn % len(cuts)]
-        reader.feed(stream[at : at + step])
-        frames += drain(reader)
+        frames += map(bytes, reader.frames(stream[at : at + step]))
         at, turn = at + step, turn + 1
     assert frames == bodies
     assert not reader.is_mid_frame
@@ -38,9 +30,8 @@ def test_however_the_stream_is_cut_the_frames_come_out(bodies, cuts):
 def test_a_frame_of_four_gibibytes_is_refused_before_memory_is_taken():
     reader = FrameReader()
     tracemalloc.start()
-    reader.feed(b"\xff\xff\xff\xff")
     with pytest.raises(FrameTooLarge):
-        reader.next_frame()
+        list(reader.frames(b"\xff\xff\xff\xff"))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64 * 1024
@@ -48,17 +39,16 @@ def test_a_frame_of_four_gibibytes_is_refused_before_memory_is_taken():
 
 def test_the_limit_itself_is_allowed_and_one_more_is_not():
     reader = FrameReader(limit=10)
-    reader.feed(b"\0\0\0\x0a" + b"x" * 10 + b"\0\0\0\x0b")
-    assert reader.next_frame() == b"x" * 10
+    frames = reader.frames(b"\0\0\0\x0a" + b"x" * 10 + b"\0\0\0\x0b")
+    assert next(frames) == b"x" * 10
     with pytest.raises(FrameTooLarge):
-        reader.next_frame()
+        next(frames)
 
 
 def test_half_a_frame_is_known_to_be_half():
     reader = FrameReader()
     assert not reader.is_mid_frame
-    reader.feed(b"\0")
-    assert reader.next_frame() is None
+    assert list(reader.frames(b"\0")) == []
     assert reader.is_mid_frame
 
 

@@ -85,10 +85,12 @@ class _Connection(Generic[_Event]):
         """Take bytes from the peer. Raises :class:`LinkError` and closes when it broke a rule."""
         if self.state is State.CLOSED:
             return
-        self._reader.feed(data)
         try:
-            while (body := self._next_frame()) is not None:
+            for body in self._reader.frames(data):
+                self.frames_received += 1
                 self._receive_frame(body)
+                if self._is_closed():
+                    return
         except LinkError as error:
             self._tell(error)
             self.close()
@@ -111,6 +113,9 @@ class _Connection(Generic[_Event]):
         self.state = State.CLOSED
         self._reader = FrameReader(0)
 
+    def _is_closed(self) -> bool:
+        return self.state is State.CLOSED
+
     def receive_eof(self) -> None:
         """The peer will send nothing more. Raises :class:`UnexpectedEnd` if it stopped inside a frame."""
         mid_frame = self._reader.is_mid_frame
@@ -119,17 +124,11 @@ class _Connection(Generic[_Event]):
             raise UnexpectedEnd("the peer closed the connection in the middle of a frame")
 
     @abstractmethod
-    def _receive_frame(self, body: bytes) -> None:
+    def _receive_frame(self, body: memoryview) -> None:
         """Take one whole frame's body; raises :class:`LinkError`."""
 
     def _tell(self, error: LinkError) -> None:
         """Queue what the peer is told of its fault before the connection closes; by default nothing."""
-
-    def _next_frame(self) -> bytes | None:
-        body = self._reader.next_frame()
-        if body is not None:
-            self.frames_received += 1
-        return body
 
     def _queue(self, name: str, frame: bytes) -> None:
         if self._trace is not None:
@@ -137,7 +136,7 @@ class _Connection(Generic[_Event]):
         self._outgoing.append(frame)
         self.bytes_to_send += len(frame)
 
-    def _traced(self, message: Message, body: bytes) -> None:
+    def _traced(self, message: Message, body: memoryview) -> None:
         if self._trace is not None:
             self._trace("received", type(message).__name__, len(body) + HEADER_LENGTH)
 
@@ -173,15 +172,17 @@ class ServerConnection(_Connection[ClientMessage]):
             self._queue("ErrorReply", encode_frame(message))
             self.close()
             return
+        kind = type(message)
         request = self._under_way.get(message.id)
         if request is None:
             raise MisusedConnection(f"no request {message.id} is under way")
-        if not isinstance(message, (ErrorReply, ANSWERS[request])):
-            raise MisusedConnection(f"a {type(message).__name__} does not answer a {request.__name__}")
+        if kind is not ANSWERS[request] and kind is not ErrorReply:
+            raise MisusedConnection(f"a {kind.__name__} does not answer a {request.__name__}")
         frame = encode_frame(message)
         del self._under_way[message.id]
-        self._settle(message, request)
-        self._queue(type(message).__name__, frame)
+        if self.state is not State.DEVICE:
+            self._settle(message, request)
+        self._queue(kind.__name__, frame)
 
     def send_push(self, frame: bytes) -> None:
         """Queue a push that :func:`~sottovoce.link.frames.encode_frame` encoded for many connections."""
@@ -192,7 +193,7 @@ class ServerConnection(_Connection[ClientMessage]):
     def _tell(self, error: LinkError) -> None:
         self._queue("ErrorReply", encode_frame(ErrorReply(None, error.code, str(error))))
 
-    def _receive_frame(self, body: bytes) -> None:
+    def _receive_frame(self, body: memoryview) -> None:
         try:
             message = _client_messages.decode(body)
         except _undecodable as error:
@@ -211,7 +212,7 @@ class ServerConnection(_Connection[ClientMessage]):
         self._under_way[message.id] = type(message)
         self._events.append(message)
 
-    def _refuse_undecodable(self, body: bytes, error: Exception) -> None:
+    def _refuse_undecodable(self, body: memoryview, error: Exception) -> None:
         """Answer a request of an unknown type; raise :class:`MalformedMessage` for anything else."""
         try:
             name, request_id, *_ = _anything.decode(body)
@@ -248,7 +249,7 @@ class ClientConnection(_Connection[ServerMessage]):
         self._under_way[message.id] = type(message)
         self._queue(type(message).__name__, frame)
 
-    def _receive_frame(self, body: bytes) -> None:
+    def _receive_frame(self, body: memoryview) -> None:
         try:
             message = _server_messages.decode(body)
         except _undecodable as error:

@@ -5,10 +5,13 @@ The length is judged as soon as its four bytes are here, before memory is taken 
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from sottovoce.link.encoded_entries import encode_in_place
 from sottovoce.link.errors import FrameTooLarge
 from sottovoce.link.messages import Message
 
@@ -18,7 +21,8 @@ LIMIT_BEFORE_LOGIN: Final = 16 * 1024
 LIMIT_AFTER_LOGIN: Final = 1024 * 1024
 """Largest body, in bytes, once a device is logged in; larger ones are never sent."""
 
-_encoder = msgspec.msgpack.Encoder()
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode_in_place)
+_length: Final = struct.Struct(">I")
 
 
 def encode_frame(message: Message) -> bytes:
@@ -26,58 +30,54 @@ def encode_frame(message: Message) -> bytes:
 
     Raises :class:`FrameTooLarge` when the body is over :data:`LIMIT_AFTER_LOGIN`.
     """
-    buffer = bytearray(HEADER_LENGTH)
-    _encoder.encode_into(message, buffer, HEADER_LENGTH)
-    length = len(buffer) - HEADER_LENGTH
+    body = _encoder.encode(message)
+    length = len(body)
     if length > LIMIT_AFTER_LOGIN:
         raise FrameTooLarge(f"a message of {length} bytes does not fit into a frame")
-    buffer[:HEADER_LENGTH] = length.to_bytes(HEADER_LENGTH, "big")
-    return bytes(buffer)
+    return _length.pack(length) + body
 
 
 class FrameReader:
-    """Cuts a byte stream into frame bodies. Holds at most what was received and not yet cut."""
+    """Cuts a byte stream into frame bodies. Holds no more than the bytes of one unfinished frame."""
 
-    __slots__ = ("_buffer", "_start", "limit")
+    __slots__ = ("_held", "_wanted", "limit")
 
     def __init__(self, limit: int = LIMIT_BEFORE_LOGIN) -> None:
         self.limit = limit
-        self._buffer = bytearray()
-        self._start = 0
+        self._held = bytearray()
+        self._wanted = HEADER_LENGTH
 
     @property
     def is_mid_frame(self) -> bool:
         """Whether bytes of an unfinished frame are held."""
-        return len(self._buffer) > self._start
+        return bool(self._held)
 
-    def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes of the stream."""
-        self._buffer += data
+    def frames(self, data: bytes | bytearray | memoryview) -> Iterator[memoryview]:
+        """Take the next bytes of the stream; yields each whole body, a view that is good until the next.
 
-    def next_frame(self) -> bytes | None:
-        """Return the next whole body, or None when more bytes are needed.
-
-        Raises :class:`FrameTooLarge` as soon as a length over :attr:`limit` bytes can be read.
+        A frame that came in one piece is not copied. Raises :class:`FrameTooLarge` as soon as a length over
+        :attr:`limit` bytes can be read; nothing more may be fed then.
         """
-        body = self._start + HEADER_LENGTH
-        if len(self._buffer) < body:
-            self._compact()
-            return None
-        length = int.from_bytes(self._buffer[self._start : body], "big")
-        if length > self.limit:
-            raise FrameTooLarge(f"a frame of {length} bytes is over the limit of {self.limit} bytes")
-        if len(self._buffer) < body + length:
-            self._compact()
-            return None
-        self._start = body + length
-        with memoryview(self._buffer) as view:
-            return bytes(view[body : self._start])
+        if self._held:
+            self._held += data
+            if len(self._held) < self._wanted:
+                return
+            data, self._held = self._held, bytearray()
+        view = memoryview(data)
+        at, end = 0, len(view)
+        while end - at >= HEADER_LENGTH:
+            (length,) = _length.unpack_from(view, at)
+            if length > self.limit:
+                raise FrameTooLarge(f"a frame of {length} bytes is over the limit of {self.limit} bytes")
+            body = at + HEADER_LENGTH
+            if end - body < length:
+                self._hold(view[at:], HEADER_LENGTH + length)
+                return
+            at = body + length
+            yield view[body:at]
+        self._hold(view[at:], HEADER_LENGTH)
 
-    def _compact(self) -> None:
-        """Drop what was cut already; called when a frame is incomplete, so each byte moves rarely."""
-        if self._start == len(self._buffer):
-            self._buffer = bytearray()
-            self._start = 0
-        elif self._start > 0:
-            del self._buffer[: self._start]
-            self._start = 0
+    def _hold(self, rest: memoryview, wanted: int) -> None:
+        """Keep an unfinished frame; its length is looked at again when ``wanted`` bytes are here."""
+        self._held = bytearray(rest)
+        self._wanted = wanted

@@ -7,6 +7,7 @@ ever added at the end, with a default; a reader ignores what follows the fields 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -345,7 +346,7 @@ class Fetch(Request, frozen=True, tag="fetch"):
 class FetchReply(Reply, frozen=True, tag="fetch_reply"):
     """Consecutive entries; ``head`` is the newest seq there is, ``first`` the oldest still kept."""
 
-    entries: list[Entry]
+    entries: Sequence[Entry]
     head: Counter
     first: Counter
 
@@ -403,7 +404,7 @@ class EntriesPush(Push, frozen=True, tag="entries"):
     """New entries of a subscribed room, consecutive, oldest first."""
 
     room_id: RoomId
-    entries: list[Entry]
+    entries: Sequence[Entry]
 
 
 class CatchUp(Push, frozen=True, tag="catch_up"):
