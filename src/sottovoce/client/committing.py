@@ -19,6 +19,7 @@ from sottovoce.client.join_secret import (
 )
 from sottovoce.client.log_payload import MemberCommit, encode_commit
 from sottovoce.client.log_reader import PendingCommit
+from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.room_state import RoomState, policy_in
 from sottovoce.client.tables.rooms import AddUser, RemoveUser, StoredIntent
@@ -91,7 +92,7 @@ def _planned(state: RoomState, staged: StagedCommit, intents: list[int]) -> Pend
     added = [_device(member) for member in staged.added]
     removed = [_device(member) for member in staged.removed]
     welcomes = [WelcomeFor(device, staged.welcome) for device in added] if staged.welcome else []
-    message_id, supersedes = random(16), state.record.passed_over
+    message_id, supersedes = new_message_id(random), state.record.passed_over
 
     def request(number: int) -> Commit:
         return Commit(

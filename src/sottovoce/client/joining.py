@@ -21,6 +21,7 @@ from sottovoce.client.join_secret import (
     NewerSecret,
 )
 from sottovoce.client.log_payload import SealedExternalCommit, encode_commit
+from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.policy import POLICY_EXTENSION, Access, RoomPolicy
 from sottovoce.client.room_state import Changes, RoomState, policy_in
 from sottovoce.client.tables.rooms import Membership
@@ -130,7 +131,7 @@ def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> Planned
     sealed = secret.seal_group_info(record.room_id, staged.epoch, staged.group_info(), around.random)
     device = Device(around.own.certificate.user, around.own.certificate.device_id)
     removed = [] if old_leaf is None else [device]
-    message_id = around.random(16)
+    message_id = new_message_id(around.random)
 
     def request(number: int) -> Commit:
         return Commit(number, record.room_id, message_id, epoch, payload, sealed, [device], removed)

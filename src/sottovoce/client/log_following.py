@@ -101,7 +101,7 @@ class LogFollower:
             while pushed and pushed[0].seq <= self._kept.record.seq:
                 self._pushed_length -= len(pushed.popleft().payload)
             if pushed and pushed[0].seq == self._kept.record.seq + 1:
-                entries = list(pushed)
+                entries: Sequence[Entry] = list(pushed)
                 self._forget_pushed()
             else:
                 entries = await self._fetch(link)
@@ -113,7 +113,7 @@ class LogFollower:
         self._pushed.clear()
         self._pushed_length = 0
 
-    async def _fetch(self, link: ServerLink) -> list[Entry]:
+    async def _fetch(self, link: ServerLink) -> Sequence[Entry]:
         """What the log has after the newest entry read; nothing where it begins later than that."""
         room_id, after = self._kept.record.room_id, self._kept.record.seq
         reply = await link.request(lambda number: Fetch(number, room_id, after, _FETCH_LIMIT), FetchReply)

@@ -11,6 +11,7 @@ from sottovoce.client.errors import RequestRefused
 from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.log_following import LogFollower
 from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.transport import ServerLink
@@ -34,7 +35,7 @@ class Sending:
 
     async def _add(self, content: bytes) -> asyncio.Future[int]:
         kept = self._kept
-        room_id, message_id = kept.record.room_id, kept.around.random(16)
+        room_id, message_id = kept.record.room_id, new_message_id(kept.around.random)
         record = await kept.store.transact(
             lambda database: outbox_table.add(database, room_id, message_id, content)
         )
