@@ -15,7 +15,9 @@ from sottovoce.link.connection import ClientConnection
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.parts import EntryKind
+from sottovoce.server.fanout.in_process import InProcessFanout
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.pace import Pace
 from sottovoce.server.peer import READ_SIZE, Peer, Phase
 from sottovoce.server.session import Session
 from sottovoce.server.store.accounts import StoredDevice
@@ -84,11 +86,17 @@ async def ends(server_context):
         login_seconds=120,
         stall_seconds=60,
         metrics=Metrics(),
+        pace=Pace(loop),
         buffer=memoryview(bytearray(READ_SIZE)),
         on_closed=lambda _peer: closed.set(),
     )
     session = Session(
-        address_group="here", challenge=bytes(32), outbox_limit=OUTBOX, metrics=Metrics(), wake=peer.wake
+        address_group="here",
+        challenge=bytes(32),
+        outbox_limit=OUTBOX,
+        metrics=Metrics(),
+        wake=peer.wake,
+        write_through=peer.write_through,
     )
     peer.start(session, line)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -121,6 +129,130 @@ async def test_requests_come_through_and_replies_go_out_in_one_piece(ends):
     client.state, client._under_way = State.DEVICE, {1: m.Ping, 2: m.Ping}
     client.receive_data(await ends.read(1000))
     assert client.events() == [m.Done(1), m.Done(2)]
+
+
+def push(session, seq, size=40_000):
+    entry = m.Entry(seq, EntryKind.MESSAGE, 0, bytes(size), 0)
+    session.push_entries(bytes(16), encode_frame(m.EntriesPush(bytes(16), [entry])), seq)
+
+
+async def seqs_read(ends, last):
+    """The seq of every push, in the order they come out of the client's socket, until ``last`` is there."""
+    client = ClientConnection()
+    client.state, client._reader.limit = State.DEVICE, OUTBOX
+    seqs = []
+    while last not in seqs:
+        client.receive_data(await ends.read(65_536))
+        seqs += [event.entries[0].seq for event in client.events()]
+    return seqs
+
+
+async def test_a_push_goes_out_before_the_next_turn_of_the_loop(ends):
+    push(ends.peer.session, 1, size=1000)
+    ends.client.settimeout(1)
+    client = ClientConnection()
+    client.state = State.DEVICE
+    client.receive_data(ends.client.recv(65_536))  # the loop stands still meanwhile
+    assert [event.entries[0].seq for event in client.events()] == [1]
+
+
+@pytest.mark.parametrize("sizes", [(40_000,), (10,), (65_000, 10), (100, 90_000, 1000, 40_000)])
+async def test_what_the_socket_does_not_take_comes_out_whole_once_and_in_order(ends, sizes):
+    session = ends.peer.session
+    seq, blocked_at = 0, None
+    while blocked_at is None or seq < blocked_at + 6:
+        seq += 1
+        push(session, seq, sizes[seq % len(sizes)])
+        if blocked_at is None and session.bytes_waiting:
+            blocked_at = seq
+            await until(lambda: ends.peer._is_writing or not session.bytes_waiting)
+            if not ends.peer._is_writing:
+                blocked_at = None
+    assert session.bytes_waiting
+    reading = asyncio.ensure_future(seqs_read(ends, seq + 50))
+    for later in range(seq + 1, seq + 51):
+        push(session, later, sizes[later % len(sizes)])
+        await until(lambda: session.bytes_waiting < OUTBOX // 2)
+    assert await reading == list(range(1, seq + 51))
+
+
+async def test_a_push_that_was_refused_goes_before_a_reply_of_the_same_turn(ends):
+    """The TLS socket wants the bytes that it refused again, and first."""
+    session = ends.peer.session
+    seq = 0
+    while not session.bytes_waiting:
+        seq += 1
+        push(session, seq)
+    session.connection._under_way = {7: m.Ping}
+    session.reply(m.ErrorReply(7, m.ErrorCode.INTERNAL, "no"))
+    push(session, seq + 1)
+    client = ClientConnection()
+    client.state, client._reader.limit, client._under_way = State.DEVICE, OUTBOX, {7: m.Ping}
+    events = []
+    while len(events) < seq + 2:
+        client.receive_data(await ends.read(65_536))
+        events += client.events()
+    told = [event.id if isinstance(event, m.ErrorReply) else event.entries[0].seq for event in events]
+    assert told == [*range(1, seq + 1), 7, seq + 1]
+
+
+async def test_nothing_is_written_through_before_what_waits_nor_after_the_end(ends):
+    frame = encode_frame(m.InboxPush())
+    assert ends.peer.write_through(frame)
+    ends.peer.wake()
+    assert not ends.peer.write_through(frame), "a flush is due"
+    await until(lambda: not ends.peer._flush_is_due)
+    assert ends.peer.write_through(frame)
+    fill(ends.peer.session)
+    await until(lambda: ends.peer._is_writing)
+    written = []
+    ends.peer._write_tls = written.append
+    assert not ends.peer.write_through(frame), "the socket is full"
+    ends.peer.abort()
+    assert not ends.peer.write_through(frame)
+    assert written == []
+
+
+async def test_a_frame_larger_than_one_write_is_left_to_the_queue(ends):
+    written = []
+    ends.peer._write_tls = written.append
+    assert not ends.peer.write_through(bytes(65_537))
+    assert written == []
+
+
+class Told:
+    """A subscriber that only keeps what it is told."""
+
+    def __init__(self):
+        self.heads = []
+
+    def push_entries(self, _room_id, _frame, head):
+        self.heads.append(head)
+
+
+async def test_a_connection_that_is_lost_under_a_push_does_not_disturb_the_fanout(ends):
+    fanout, session = InProcessFanout(), ends.peer.session
+    closed, others = [], [Told(), Told()]
+
+    def on_closed(peer):
+        fanout.disconnect(peer.session)
+        closed.append(peer)
+        ends.closed.set()
+
+    ends.peer._on_closed = on_closed
+    for device, subscriber in enumerate((others[0], session, others[1])):
+        fanout.connect(device, subscriber)
+        fanout.subscribe(bytes(16), subscriber)
+    ends.client.close()
+    frame = encode_frame(m.EntriesPush(bytes(16), [m.Entry(1, EntryKind.MESSAGE, 0, b"x", 0)]))
+    for head in (1, 2):
+        fanout.publish_entries(bytes(16), frame, head)
+    assert closed == [], "not while the subscribers are gone through"
+    await asyncio.wait_for(ends.closed.wait(), 10)
+    fanout.publish_entries(bytes(16), frame, 3)
+    assert [other.heads for other in others] == [[1, 2, 3]] * 2
+    assert closed == [ends.peer]
+    assert session.is_closed
 
 
 async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_stalled(ends):

@@ -14,7 +14,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def address_group(host: str) -> str:
     """What limits count as one: an IPv4 address, or an IPv6 /64 (one customer, as networks are given out)."""
-    address = _address(host)
+    return _group_of(_address(host))
+
+
+def _group_of(address: Address) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
@@ -40,7 +43,7 @@ class Admission:
             return None
         if self._allow and not any(address in network for network in self._allow):
             return None
-        group = address_group(host)
+        group = _group_of(address)
         if self._total >= self._most or self._by_address[group] >= self._most_per_address:
             return None
         self._total += 1

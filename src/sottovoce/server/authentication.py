@@ -70,7 +70,7 @@ class AuthenticationService:
         self._guesses_anywhere = TokenBuckets(rate=0.2, burst=100)
         self._logins_by_address = TokenBuckets(rate=1.0, burst=100)
 
-    async def hello(self, session: Session, request: m.Hello) -> m.HelloReply:
+    def hello(self, session: Session, request: m.Hello) -> m.HelloReply:
         """Agree on the protocol's version and hand out the challenge for a device login."""
         if m.PROTOCOL_VERSION not in request.versions:
             session.reply(
@@ -217,10 +217,10 @@ class AuthenticationService:
         await self._store.write(enrol)
         return m.Done(request.id)
 
-    async def device_login(self, session: Session, request: m.DeviceLogin) -> m.Done:
+    def device_login(self, session: Session, request: m.DeviceLogin) -> m.Done:
         """Check the device's signature over this connection's challenge. One refusal for every reason."""
         name = request.user.lower()
-        device = await self._store.read(lambda db: accounts.find_device(db, name, request.device_id))
+        device = self._store.read_now(lambda db: accounts.find_device(db, name, request.device_id))
         content = device_login_content(session.challenge, self._pin, name, request.device_id)
         key = _NOBODY if device is None else device.authentication_key
         if not ed25519_verify(key, content, request.signature) or device is None:

@@ -114,7 +114,7 @@ class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     ] = 30
     commit_interval_ms: Annotated[
         float, Meta(ge=0, le=100, description="Least time between two transactions under load, milliseconds.")
-    ] = 2.0
+    ] = 4.0
     debug: Annotated[
         bool, Meta(description="Log handshakes and the type and size of every frame; never contents.")
     ] = False

@@ -1,6 +1,6 @@
 """Which service takes which request: one table, and the order in which a connection's requests are taken.
 
-A handler either returns the reply when awaited, or returns None and answers later by itself (those that
+A handler returns the reply, or something to await for it, or None and answers later by itself (those that
 answer after COMMIT, or when a turn comes). One connection's requests begin in the order they came; one that
 is awaited ends before the next begins, so a connection holds at most one large reply in the making.
 """
@@ -23,7 +23,7 @@ from sottovoce.server.metrics import Metrics
 from sottovoce.server.session import Session
 from sottovoce.server.throttle import TokenBuckets
 
-Handler = Callable[[Session, Any], Awaitable[m.Reply] | None]
+Handler = Callable[[Session, Any], Awaitable[m.Reply] | m.Reply | None]
 
 MAX_QUEUED: Final = 16
 """Requests of one connection that may wait here; while more do, its socket is not read."""
@@ -106,18 +106,24 @@ class Dispatcher:
     def begin(self, session: Session, request: Request) -> Awaitable[m.Reply] | None:
         """Give a request to its handler; None: it is or will be answered."""
         try:
-            return self._handlers[type(request)](session, request)
+            reply = self._handlers[type(request)](session, request)
+            if isinstance(reply, m.Reply):
+                self._answer(session, request, reply)
+                return None
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
             session.refuse(request, error)
             return None
+        return reply
 
     async def complete(self, session: Session, request: Request, reply: Awaitable[m.Reply]) -> None:
         """Await a handler and send its reply or refusal."""
         try:
-            session.reply(await reply)  # type: ignore[arg-type]  # a handler's Reply is one of ServerMessage
+            self._answer(session, request, await reply)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
             session.refuse(request, error)
-            return
+
+    def _answer(self, session: Session, request: Request, reply: m.Reply) -> None:
+        session.reply(reply)  # type: ignore[arg-type]  # a handler's Reply is one of ServerMessage
         if isinstance(request, m.DeviceLogin) and session.connection.state is State.DEVICE:
             self._delivery.device_connected(session)
 
@@ -128,15 +134,24 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
 
+_NOTHING: Final[deque[ClientMessage]] = deque()  # shared by all who have nothing waiting; never added to
+
+
+def _do_nothing() -> None:
+    """There is no socket to read."""
+
+
 class RequestLine:
     """The requests of one connection that have not begun."""
+
+    __slots__ = ("_busy", "_dispatcher", "_session", "_waiting", "resume_reading")
 
     def __init__(self, dispatcher: Dispatcher, session: Session) -> None:
         self._dispatcher = dispatcher
         self._session = session
-        self._waiting: deque[ClientMessage] = deque()
+        self._waiting: deque[ClientMessage] = _NOTHING
         self._busy = False
-        self.resume_reading: Callable[[], None] = lambda: None
+        self.resume_reading: Callable[[], None] = _do_nothing
 
     @property
     def is_full(self) -> bool:
@@ -148,7 +163,10 @@ class RequestLine:
 
         ``frames`` and ``octets`` are all that came, also what became no request.
         """
-        self._waiting.extend(requests)
+        if self._waiting:
+            self._waiting.extend(requests)
+        else:
+            self._waiting = deque(requests)
         wait = self._dispatcher.charge(self._session, requests, frames, octets)
         self.advance()
         return wait
@@ -161,10 +179,12 @@ class RequestLine:
             if reply is not None:
                 self._busy = True
                 self._dispatcher.spawn(self._complete(request, reply))
+        if not self._waiting:
+            self._waiting = _NOTHING
 
     def drop(self) -> None:
         """Forget what has not begun: the connection is gone."""
-        self._waiting.clear()
+        self._waiting = _NOTHING
 
     async def _complete(self, request: Request, reply: Awaitable[m.Reply]) -> None:
         await self._dispatcher.complete(self._session, request, reply)
@@ -182,5 +202,5 @@ def _further_parts(request: ClientMessage) -> int:
     return 0
 
 
-async def _ping(_session: Session, request: m.Ping) -> m.Done:
+def _ping(_session: Session, request: m.Ping) -> m.Done:
     return m.Done(request.id)

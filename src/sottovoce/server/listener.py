@@ -19,6 +19,7 @@ from sottovoce.server.delivery import DeliveryService
 from sottovoce.server.dispatch import Dispatcher
 from sottovoce.server.errors import AddressNotUsable, PortInUse
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.pace import Pace
 from sottovoce.server.peer import READ_SIZE, Peer
 from sottovoce.server.session import Session
 
@@ -26,7 +27,7 @@ SWEEP_SECONDS: Final = 0.5
 """How often deadlines are looked at; each is kept to within this."""
 
 _BACKLOG: Final = 1024
-_ACCEPTS_IN_A_ROW: Final = 64
+_ACCEPTS_IN_A_ROW: Final = 16
 _ACCEPT_PAUSE_SECONDS: Final = 0.2
 _log: Final = logging.getLogger(__name__)
 
@@ -44,6 +45,12 @@ def listening_socket(host: str, port: int) -> socket.socket:
         raise AddressNotUsable(host, port, "it is no host name") from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets have these from the listening one.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         sock.bind(address)
         sock.listen(_BACKLOG)
         sock.setblocking(False)
@@ -83,6 +90,7 @@ class Listener:
         )
         self._peers: set[Peer] = set()
         self._buffer = memoryview(bytearray(READ_SIZE))
+        self._pace = Pace(self._loop)
         self._trace: Trace | None = _trace if config.debug else None
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -137,11 +145,6 @@ class Listener:
     def _welcome(self, sock: socket.socket, group: str) -> None:
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-                if hasattr(socket, name):
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
             wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except OSError:
             sock.close()
@@ -157,6 +160,7 @@ class Listener:
             login_seconds=config.login_seconds,
             stall_seconds=config.stall_seconds,
             metrics=self._metrics,
+            pace=self._pace,
             buffer=self._buffer,
             on_closed=self._closed,
         )
@@ -166,6 +170,7 @@ class Listener:
             outbox_limit=config.outbox_bytes,
             metrics=self._metrics,
             wake=peer.wake,
+            write_through=peer.write_through,
             trace=self._trace,
         )
         self._peers.add(peer)

@@ -20,11 +20,13 @@ from sottovoce.link.messages import ALPN, ErrorReply
 from sottovoce.link.parts import ErrorCode
 from sottovoce.server.dispatch import RequestLine
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.pace import Pace
 from sottovoce.server.session import Session
 
 READ_SIZE: Final = 64 * 1024
 _WRITE_SIZE: Final = 64 * 1024  # the TLS socket takes a write whole or not at all: small ones show progress
-_READS_IN_A_ROW: Final = 16
+_RECORD_SIZE: Final = 16 * 1024  # of plain text, the most in one TLS record (RFC 8446 §5.1)
+_READS_IN_A_ROW: Final = 4
 _LINGER_SECONDS: Final = 2.0
 _log: Final = logging.getLogger(__name__)
 
@@ -43,9 +45,17 @@ class Phase(Enum):
 class Peer:
     """Moves bytes between one socket and one session. Used on the event loop only.
 
-    ``buffer`` is shared by all peers: what was read is used up before the next read. ``on_closed`` is called
-    once.
+    ``buffer`` and ``pace``, for handshakes, are shared by all peers: what was read is used up before the next
+    read. ``on_closed`` is called once.
     """
+
+    __slots__ = (
+        "_buffer", "_fd", "_first_frame_seconds", "_flush_is_due", "_frame_began", "_frame_seconds",
+        "_frames_seen", "_is_paced", "_is_reading", "_is_writing", "_login_seconds", "_loop", "_metrics",
+        "_on_closed", "_opened_at", "_pace", "_paused_until", "_phase", "_phase_deadline", "_read_tls",
+        "_sock",
+        "_stall_seconds", "_stalled_since", "_unsent", "_write_tls", "line", "session",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -58,6 +68,7 @@ class Peer:
         login_seconds: float,
         stall_seconds: float,
         metrics: Metrics,
+        pace: Pace,
         buffer: memoryview,
         on_closed: Callable[[Peer], None],
     ) -> None:
@@ -71,9 +82,11 @@ class Peer:
         self._login_seconds = login_seconds
         self._stall_seconds = stall_seconds
         self._metrics = metrics
+        self._pace = pace
+        self._is_paced = False
         self._buffer = buffer
         self._on_closed = on_closed
-        self._unsent = memoryview(b"")
+        self._unsent: bytes | memoryview = b""
         self._is_reading = False
         self._is_writing = False
         self._flush_is_due = False
@@ -91,7 +104,6 @@ class Peer:
         self.line = line
         line.resume_reading = self._resume
         self._want_read(True)
-        self._handshake()
 
     # --- deadlines -----------------------------------------------------------------------------------------
 
@@ -113,7 +125,15 @@ class Peer:
 
     # --- handshake -----------------------------------------------------------------------------------------
 
+    def _handshake_in_turn(self) -> None:
+        if not self._is_paced:
+            self._is_paced = True
+            self._pace.add(self._handshake)
+
     def _handshake(self) -> None:
+        self._is_paced = False
+        if self._phase is not Phase.HANDSHAKE:
+            return
         try:
             self._sock.do_handshake()
         except ssl.SSLWantReadError:
@@ -128,6 +148,8 @@ class Peer:
             self.abort()
             return
         self._phase = Phase.OPEN
+        # SSLSocket's own methods are two Python calls around these two.
+        self._read_tls, self._write_tls = self._sock._sslobj.read, self._sock._sslobj.write  # type: ignore[attr-defined]  # noqa: SLF001
         self._opened_at = self._loop.time()
         self._want_write(False)
         cipher = self._sock.cipher()
@@ -148,10 +170,10 @@ class Peer:
     # --- reading -------------------------------------------------------------------------------------------
 
     def _on_readable(self) -> None:
-        if self._phase is Phase.HANDSHAKE:
-            self._handshake()
-        elif self._phase is Phase.OPEN:
+        if self._phase is Phase.OPEN:
             self._read()
+        elif self._phase is Phase.HANDSHAKE:
+            self._handshake_in_turn()
         elif self._phase is Phase.LINGERING:
             self._discard()
 
@@ -163,23 +185,34 @@ class Peer:
             if self._should_pause():
                 self._want_read(False)
                 return
-            try:
-                count = self._sock.recv_into(self._buffer)
-            except ssl.SSLWantReadError:
+            filled, is_drained = self._fill()
+            if filled:
+                self._receive(self._buffer[:filled])
+            if is_drained:
                 return
-            except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
-                self._want_write(True)
-                return
-            except (OSError, ValueError) as error:
-                _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
-                self.abort()
-                return
-            if count == 0:
-                self._end_of_input()
-                return
-            self._receive(self._buffer[:count])
         if self._phase is Phase.OPEN:
             self._loop.call_soon(self._resume)
+
+    def _fill(self) -> tuple[int, bool]:
+        """Read TLS records into the buffer while they fit; returns how many bytes, and whether to stop."""
+        buffer, filled = self._buffer, 0
+        try:
+            while filled <= READ_SIZE - _RECORD_SIZE:
+                count = self._read_tls(READ_SIZE - filled, buffer[filled:])
+                if count == 0:
+                    self._loop.call_soon(self._end_of_input)
+                    return filled, True
+                filled += count
+        except ssl.SSLWantReadError:
+            return filled, True
+        except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
+            self._want_write(True)
+            return filled, True
+        except (OSError, ValueError) as error:
+            _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
+            self._loop.call_soon(self.abort)
+            return filled, True
+        return filled, False
 
     def _receive(self, data: memoryview) -> None:
         connection = self.session.connection
@@ -232,30 +265,43 @@ class Peer:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
 
+    def write_through(self, frame: bytes) -> bool:
+        """Send a frame at once if nothing waits before it; whether the socket took it, whole."""
+        if (
+            self._phase is not Phase.OPEN
+            or self._is_writing
+            or self._flush_is_due
+            or len(frame) > _WRITE_SIZE
+        ):
+            return False
+        try:
+            self._write_tls(frame)
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # to be tried again, with these bytes first
+            return False
+        except (OSError, ValueError) as error:
+            _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
+            self._loop.call_soon(self.abort)
+        return True
+
     def _flush(self) -> None:
         self._flush_is_due = False
         if self._phase is not Phase.OPEN or self._is_writing:
             return
-        while True:
-            if not self._unsent:
-                self._unsent = memoryview(self.session.data_to_send())
-            if not self._unsent:
-                break
+        while data := self._unsent or self.session.data_to_send():
             try:
-                sent = self._sock.send(self._unsent[:_WRITE_SIZE])
+                sent = self._write_tls(data if len(data) <= _WRITE_SIZE else memoryview(data)[:_WRITE_SIZE])
             except ssl.SSLWantWriteError:
-                self._blocked()
+                self._blocked(data)
                 return
             except ssl.SSLWantReadError:
+                self._keep(data)
                 return
             except (OSError, ValueError) as error:
                 _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
                 self.abort()
                 return
-            self._unsent = self._unsent[sent:]
-            self.session.unsent_bytes = len(self._unsent)
+            self._keep(memoryview(data)[sent:] if sent < len(data) else b"")
             self._stalled_since = None
-        self._want_write(False)
         if self.session.is_closed:
             self._linger()
             return
@@ -263,16 +309,21 @@ class Peer:
         if not self._is_reading:
             self._resume()
 
-    def _blocked(self) -> None:
+    def _keep(self, data: bytes | memoryview) -> None:
+        """What the socket has not taken yet."""
+        self._unsent = data
+        self.session.unsent_bytes = len(data)
+
+    def _blocked(self, data: bytes | memoryview) -> None:
         """The socket takes no more for now."""
-        self.session.unsent_bytes = len(self._unsent)
+        self._keep(data)
         if self._stalled_since is None:
             self._stalled_since = self._loop.time()
         self._want_write(True)
 
     def _on_writable(self) -> None:
         if self._phase is Phase.HANDSHAKE:
-            self._handshake()
+            self._handshake_in_turn()
             return
         self._want_write(False)
         self._flush()
@@ -300,7 +351,7 @@ class Peer:
         self._phase = Phase.CLOSED
         self.session.connection.close()
         self.line.drop()
-        self._unsent = memoryview(b"")
+        self._unsent = b""
         self._sock.close()
         self._on_closed(self)
 

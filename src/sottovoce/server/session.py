@@ -29,8 +29,14 @@ class Session:
     """A connection's identity and outbox.
 
     ``address_group`` is what limits by address count as one; ``challenge`` (32 bytes) was sent in HelloReply.
-    ``wake`` is called when there are bytes to send. Used on the event loop only; hashable by identity.
+    ``wake`` is called when there are bytes to send. ``write_through`` may take a whole frame to the socket at
+    once while nothing else waits, and says whether it did. Used on the event loop only; hashable by identity.
     """
+
+    __slots__ = (
+        "_behind", "_metrics", "_outbox_limit", "_wake", "_write_through", "account", "address_group",
+        "challenge", "connection", "device", "login", "unsent_bytes",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -40,6 +46,7 @@ class Session:
         outbox_limit: int,
         metrics: Metrics,
         wake: Callable[[], None],
+        write_through: Callable[[bytes], bool] = lambda _frame: False,
         trace: Trace | None = None,
     ) -> None:
         self.connection = ServerConnection(trace)
@@ -53,6 +60,7 @@ class Session:
         self._behind: dict[bytes, int] = {}
         self._metrics = metrics
         self._wake = wake
+        self._write_through = write_through if trace is None else lambda _frame: False
 
     @property
     def is_closed(self) -> bool:
@@ -98,7 +106,13 @@ class Session:
         self.reply(error)
 
     def push_entries(self, room_id: bytes, frame: bytes, head: int) -> None:
-        """Queue entries, or note that this connection must catch up with the room: the log has them."""
+        """Send entries, or note that this connection must catch up with the room: the log has them."""
+        connection = self.connection
+        if not (connection.bytes_to_send or self.unsent_bytes or self._behind) and (
+            connection.state is State.DEVICE and self._write_through(frame)
+        ):
+            self._metrics.entries_pushed += 1
+            return
         if room_id in self._behind or self.is_full:
             self._behind[room_id] = head
             return
