@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import sottovoce
 from sottovoce.client.client import Client
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.room import Room
+from sottovoce.link.encoded_entries import EncodedEntries, encode_entry
+from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.server.app import ServerAddress, run
 from sottovoce.server.config import ServerConfig
+from sottovoce.server.delivery_rules import next_hash
 
 PATIENCE = 30.0
 """Seconds after which what a test waits for is taken not to come."""
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """An entry as the server keeps it; ``room`` is a row of its table."""
+
+    room: int
+    message_id: bytes
+    entry: Entry
+
+    def but(self, **changes: object) -> StoredEntry:
+        return replace(self, entry=msgspec.structs.replace(self.entry, **changes))
 
 
 class World:
@@ -87,6 +105,41 @@ class World:
             rows = database.execute(statement, parameters).fetchall()
             database.commit()
         return rows
+
+    def log(self) -> list[StoredEntry]:
+        """Every entry that the server keeps, by room and seq."""
+        return [
+            StoredEntry(room, message_ids[16 * at : 16 * at + 16], entry)
+            for room, message_ids, encoded in self.sql(
+                "SELECT room, message_ids, entries FROM segments ORDER BY room, last_seq"
+            )
+            for at, entry in enumerate(EncodedEntries(encoded, len(message_ids) // 16))
+        ]
+
+    def replace_log(self, log: list[StoredEntry], *, chain_too: bool) -> None:
+        """Have the server keep these entries instead, each in a segment of its own; ``chain_too``: and the
+        chain's hash that fits them. Every log must begin at seq 1.
+        """
+        for table in ("segments", "message_ids", "commits"):
+            self.sql(f"DELETE FROM {table}")
+        for room, entries in itertools.groupby(log, lambda one: one.room):
+            head_hash = bytes(32)
+            for one in entries:
+                seq, kind, at = one.entry.seq, one.entry.kind, one.entry.at
+                head_hash = next_hash(head_hash, kind, one.entry.payload)
+                self.sql(
+                    "INSERT INTO segments (room, first_seq, last_seq, at, message_ids, entries)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (room, seq, seq, at, one.message_id, encode_entry(one.entry)),
+                )
+                self.sql("INSERT INTO message_ids VALUES (?, ?, ?)", (one.message_id, room, seq))
+                if kind is EntryKind.COMMIT:
+                    self.sql(
+                        "INSERT INTO commits (room, seq, epoch, head_hash) VALUES (?, ?, ?, ?)",
+                        (room, seq, one.entry.epoch, head_hash),
+                    )
+            if chain_too:
+                self.sql("UPDATE rooms SET head = ?, head_hash = ? WHERE id = ?", (seq, head_hash, room))
 
 
 @asynccontextmanager

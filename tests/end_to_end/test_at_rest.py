@@ -7,6 +7,8 @@ from pathlib import Path
 
 from end_to_end_world import World, in_room, make_room_key
 
+from sottovoce.link.encoded_entries import EncodedEntries
+
 PASSWORD = "canary-password-7d21"
 ROOM = "canary-room-name"
 MESSAGE = "canary message seventy seven"
@@ -79,7 +81,7 @@ def test_a_flipped_bit_is_a_gap_and_the_room_goes_on(world: World) -> None:
     assert bob.wait() == 0
     alice.type("first", "second", "third")
     alice.out.wait_for(lambda lines: "alice: third" in lines, "the three lines", 30)
-    (seq,) = world.server.query("SELECT max(seq) - 1 FROM entries")[0]
+    (seq,) = world.server.query("SELECT max(last_seq) - 1 FROM segments")[0]
     world.server.stop()
     flip_a_bit(world.server.database(), seq)
     world.server.start()
@@ -99,9 +101,12 @@ def test_a_flipped_bit_is_a_gap_and_the_room_goes_on(world: World) -> None:
 
 def flip_a_bit(database: Path, seq: int) -> None:
     connection = sqlite3.connect(database)
-    (payload,) = connection.execute("SELECT payload FROM entries WHERE seq = ?", (seq,)).fetchone()
-    damaged = bytearray(payload)
-    damaged[len(damaged) // 2] ^= 1
-    connection.execute("UPDATE entries SET payload = ? WHERE seq = ?", (bytes(damaged), seq))
+    row, first_seq, last_seq, encoded = connection.execute(
+        "SELECT id, first_seq, last_seq, entries FROM segments WHERE ? BETWEEN first_seq AND last_seq", (seq,)
+    ).fetchone()
+    payload = EncodedEntries(encoded, last_seq - first_seq + 1)[seq - first_seq].payload
+    damaged = bytearray(encoded)
+    damaged[encoded.index(payload) + len(payload) // 2] ^= 1
+    connection.execute("UPDATE segments SET entries = ? WHERE id = ?", (bytes(damaged), row))
     connection.commit()
     connection.close()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from sdk_world import World, a_world, item, messages, texts, until
+from sdk_world import StoredEntry, World, a_world, item, messages, texts, until
 
 from sottovoce.client.events import ForkAlarm, Gap, ReceivedMessage, RoomRejoined
-
-MESSAGE = 2  # EntryKind.octet in the server's table
+from sottovoce.link.parts import EntryKind
 
 
 async def test_a_flipped_bit_is_a_gap_and_the_room_goes_on(tmp_path: Path) -> None:
@@ -22,9 +22,11 @@ async def test_a_flipped_bit_is_a_gap_and_the_room_goes_on(tmp_path: Path) -> No
         await hers.flush()
         await world.stop()
         seq = _message_seqs(world)[1]
-        payload = bytearray(world.sql("SELECT payload FROM entries WHERE seq = ?", (seq,))[0][0])
+        log = world.log()
+        payload = bytearray(log[seq - 1].entry.payload)
         payload[len(payload) // 2] ^= 0x10
-        world.sql("UPDATE entries SET payload = ? WHERE seq = ?", (bytes(payload), seq))
+        log[seq - 1] = log[seq - 1].but(payload=bytes(payload))
+        world.replace_log(log, chain_too=False)
         await world.start()
         async with world.person("bob") as bob:
             his = await bob.join("lobby")
@@ -48,7 +50,7 @@ async def test_a_dropped_message_is_counted(tmp_path: Path) -> None:
         await hers.flush()
         await world.stop()
         dropped = _message_seqs(world)[1:3]
-        _rewrite_log(world, without=set(dropped))
+        _renumber(world, [one for one in world.log() if one.entry.seq not in dropped])
         await world.start()
         async with world.person("bob") as bob:
             his = await bob.join("lobby")
@@ -67,10 +69,9 @@ async def test_reordered_messages_are_seen(tmp_path: Path) -> None:
         await hers.flush()
         await world.stop()
         first, second, _ = _message_seqs(world)
-        world.sql("UPDATE entries SET seq = -1 WHERE seq = ?", (first,))
-        world.sql("UPDATE entries SET seq = ? WHERE seq = ?", (first, second))
-        world.sql("UPDATE entries SET seq = ? WHERE seq = -1", (second,))
-        _rewrite_log(world)
+        log = world.log()
+        log[first - 1], log[second - 1] = log[second - 1], log[first - 1]
+        _renumber(world, log)
         await world.start()
         async with world.person("bob") as bob:
             his = await bob.join("lobby")
@@ -85,13 +86,9 @@ async def test_a_message_stored_twice_is_shown_once(tmp_path: Path) -> None:
         await hers.flush()
         await world.stop()
         (seq,) = _message_seqs(world)
-        columns = "room, kind, epoch, at, head_hash, payload"
-        world.sql(
-            f"INSERT INTO entries (seq, message_id, {columns}) "
-            f"SELECT seq + 1, ?, {columns} FROM entries WHERE seq = ?",
-            (bytes(16), seq),
-        )
-        _rewrite_log(world)
+        log = world.log()
+        log.insert(seq, replace(log[seq - 1], message_id=bytes(16)))
+        _renumber(world, log)
         await world.start()
         async with world.person("bob") as bob:
             his = await bob.join("lobby")
@@ -148,12 +145,11 @@ async def test_a_garbage_commit_is_survived_by_joining_again(tmp_path: Path) -> 
             await hers.send("after carol came")
             await hers.flush()
         await world.stop()
-        rows = world.sql("SELECT seq, payload FROM entries WHERE kind = 1 ORDER BY seq DESC")
-        seq, payload = rows[0]
-        world.sql(
-            "UPDATE entries SET payload = ? WHERE seq = ?", (payload[:-1] + bytes([payload[-1] ^ 1]), seq)
-        )
-        _rewrite_log(world)
+        log = world.log()
+        newest = max(one.entry.seq for one in log if one.entry.kind is EntryKind.COMMIT)
+        payload = log[newest - 1].entry.payload
+        log[newest - 1] = log[newest - 1].but(payload=payload[:-1] + bytes([payload[-1] ^ 1]))
+        world.replace_log(log, chain_too=True)
         await world.start()
         async with world.person("bob") as bob:
             his = await bob.join("lobby")
@@ -188,7 +184,7 @@ async def test_a_restored_copy_of_the_store_never_uses_a_key_twice(tmp_path: Pat
             assert (await item(hers, RoomRejoined)).reason
         received = [m.text for m in await messages(his, 10)]
         assert received == [f"first {n}" for n in range(5)] + [f"second {n}" for n in range(5)]
-        payloads = [row[0] for row in world.sql("SELECT payload FROM entries WHERE kind = 2")]
+        payloads = [one.entry.payload for one in world.log() if one.entry.kind is EntryKind.MESSAGE]
         assert len({hashlib.sha256(payload).digest() for payload in payloads}) == 10
 
 
@@ -230,11 +226,10 @@ async def test_trouble_in_one_room_leaves_the_others_alone(tmp_path: Path) -> No
         await world.stop()
         (room,) = world.sql("SELECT id FROM rooms WHERE open_name = 'lobby'")[0]
         # The lobby is beyond repair for who is behind: a bad commit, and a GroupInfo nobody can open.
-        world.sql(
-            "UPDATE entries SET payload = x'0100' WHERE room = ? AND kind = 1 AND seq = (SELECT max(seq) "
-            "FROM entries WHERE room = ? AND kind = 1)",
-            (room, room),
-        )
+        log = world.log()
+        at = max(at for at, one in enumerate(log) if one.room == room and one.entry.kind is EntryKind.COMMIT)
+        log[at] = log[at].but(payload=b"\x01\x00")
+        world.replace_log(log, chain_too=False)
         world.sql("UPDATE rooms SET group_info = x'00' WHERE id = ?", (room,))
         await world.start()
         async with world.person("bob") as bob:
@@ -275,18 +270,9 @@ async def _trouble(client, word: str) -> str:
 
 
 def _message_seqs(world: World) -> list[int]:
-    return [row[0] for row in world.sql("SELECT seq FROM entries WHERE kind = 2 ORDER BY seq")]
+    return [one.entry.seq for one in world.log() if one.entry.kind is EntryKind.MESSAGE]
 
 
-def _rewrite_log(world: World, without: set[int] = frozenset()) -> None:
-    """Number the lobby's log anew without some entries, with a chain that fits."""
-    rows = world.sql("SELECT rowid, seq, kind, payload FROM entries ORDER BY seq")
-    for rowid, seq, _, _ in rows:
-        if seq in without:
-            world.sql("DELETE FROM entries WHERE rowid = ?", (rowid,))
-    kept = [row for row in rows if row[1] not in without]
-    head = bytes(32)
-    for seq, (rowid, _, kind, payload) in enumerate(kept, 1):
-        head = hashlib.sha256(head + bytes([kind]) + hashlib.sha256(payload).digest()).digest()
-        world.sql("UPDATE entries SET seq = ?, head_hash = ? WHERE rowid = ?", (seq, head, rowid))
-    world.sql("UPDATE rooms SET head = ?, head_hash = ?", (len(kept), head))
+def _renumber(world: World, log: list[StoredEntry]) -> None:
+    """Make it the lobby's log, with a chain that fits."""
+    world.replace_log([one.but(seq=seq) for seq, one in enumerate(log, 1)], chain_too=True)

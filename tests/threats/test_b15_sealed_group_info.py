@@ -84,7 +84,7 @@ async def test_a_dump_of_the_servers_disk(tmp_path: Path) -> None:
             assert octets.hex().encode() not in dump, what
         for word in (b"CanaryRoom", b"CanaryMessage"):
             assert word not in dump
-        payloads = world.sql("SELECT payload FROM entries UNION ALL SELECT group_info FROM rooms")
+        payloads = world.sql("SELECT entries FROM segments UNION ALL SELECT group_info FROM rooms")
         certificates = [row[0] for row in world.sql("SELECT certificate FROM devices")]
         assert len(certificates) == 2
         for certificate in certificates:

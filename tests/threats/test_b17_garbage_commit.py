@@ -63,7 +63,7 @@ async def roster(world: World) -> list[str]:
         for row in world.sql(
             "SELECT a.name FROM roster r JOIN devices d ON d.id = r.device"
             " JOIN accounts a ON a.id = d.account"
-            " WHERE r.until_seq IS NULL AND r.room = (SELECT room FROM entries LIMIT 1)"
+            " WHERE r.until_seq IS NULL AND r.room = (SELECT room FROM segments LIMIT 1)"
         )
     )
 

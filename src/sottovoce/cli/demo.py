@@ -28,6 +28,8 @@ from sottovoce.cli.errors import DemoFailed
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.sanitize import sanitize
+from sottovoce.link.encoded_entries import EncodedEntries
+from sottovoce.link.parts import Entry
 
 if TYPE_CHECKING:
     from sottovoce.client.client import Client
@@ -227,13 +229,15 @@ def _stored_payload(data: Path, room_id: bytes, seq: int) -> bytes:
     database = next(path for path in data.rglob("*") if path.suffix in {".db", ".sqlite", ".sqlite3"})
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         row = connection.execute(
-            "SELECT payload FROM entries JOIN rooms ON rooms.id = entries.room"
-            " WHERE rooms.room_id = ? AND seq = ?",
+            "SELECT first_seq, last_seq, entries FROM segments JOIN rooms ON rooms.id = segments.room"
+            " WHERE rooms.room_id = ? AND ? BETWEEN first_seq AND last_seq",
             (room_id, seq),
         ).fetchone()
     if row is None:
         raise DemoFailed(f"the server acknowledged entry {seq}, but it is not in its database")
-    return bytes(row[0])
+    first_seq, last_seq, encoded = row
+    entry: Entry = EncodedEntries(encoded, last_seq - first_seq + 1)[seq - first_seq]
+    return entry.payload
 
 
 def _check(people: list[Participant], folder: Path) -> None:

@@ -15,20 +15,23 @@ from typing import Final
 
 from sottovoce.link import messages as m
 from sottovoce.link.frames import encode_frame
-from sottovoce.link.parts import Entry, ErrorCode, RoomSummary
+from sottovoce.link.parts import ErrorCode, RoomSummary
 from sottovoce.server import delivery_rules as rules
 from sottovoce.server import room_transactions as transactions
+from sottovoce.server.appending import Appender
 from sottovoce.server.delivery_rules import RoomPosition
 from sottovoce.server.errors import Refused
 from sottovoce.server.fanout import Fanout
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.room_log import RoomLog
 from sottovoce.server.session import Session
-from sottovoce.server.store import rooms
+from sottovoce.server.store import rooms, segments
+from sottovoce.server.store.segments import NewEntries
 from sottovoce.server.store.store import Store
 from sottovoce.server.turns import Turns
 
 MAX_REPLY_BYTES: Final = 512 * 1024
-"""Payload bytes in one reply, unless a single entry is larger."""
+"""Bytes of entries in one reply or push, or of Welcomes, unless a single one is larger."""
 
 SUPERSEDING_A_MINUTE: Final = 3
 """Superseding commits that one device may make in one room within a minute."""
@@ -36,7 +39,7 @@ SUPERSEDING_A_MINUTE: Final = 3
 LOBBY: Final = "lobby"
 """The name of the open room that the server makes at its first start."""
 
-_DELETE_AT_ONCE: Final = 1000
+_DELETE_AT_ONCE: Final = 100  # segments
 _GROUP_INFO_WANTED_EVERY: Final = 5.0  # seconds
 _INBOX_PUSH: Final = encode_frame(m.InboxPush())
 
@@ -60,22 +63,14 @@ class DeliveryService:
         self._turns = Turns(turn_seconds)
         self._wanted: dict[bytes, float] = {}
         self._superseded: dict[tuple[bytes, int], list[float]] = {}
+        self._appender = Appender()
+        self._log = RoomLog(store, self._appender, self._publish)
 
     # --- the log -------------------------------------------------------------------------------------------
 
     def append(self, session: Session, request: m.Append) -> None:
         """Store messages; the reply comes after COMMIT, then every subscriber is told."""
-        device = session.current_device.row
-        now_ms = _now_ms()
-
-        def done(outcome: transactions.Appended | BaseException) -> None:
-            if isinstance(outcome, BaseException):
-                session.refuse(request, outcome)
-                return
-            session.reply(m.AppendReply(request.id, outcome.seqs))
-            self._publish(request.room_id, outcome.entries)
-
-        self._store.submit(lambda db: transactions.append(db, device, request, now_ms), done)
+        self._log.append(session, request, _now_ms())
 
     def commit(self, session: Session, request: m.Commit) -> None:
         """Store a commit if it is the first of its epoch; then give the turn back and tell everybody."""
@@ -91,22 +86,23 @@ class DeliveryService:
             session.reply(m.CommitReply(request.id, outcome.seq, outcome.head_hash))
             for taken_back in outcome.taken_back:
                 self._fanout.unsubscribe(request.room_id, taken_back)
-            if outcome.entry is not None:
+            if outcome.new is not None:
                 if request.supersedes is not None:
                     self._note_superseding(request.room_id, device.row)
-                self._publish(request.room_id, [outcome.entry])
+                self._publish(request.room_id, outcome.new)
             for removed in outcome.removed:
                 self._fanout.unsubscribe(request.room_id, removed)
             for welcomed in outcome.welcomed:
                 self._fanout.wake(welcomed, _INBOX_PUSH)
             self._turns.give_back(request.room_id, session, self._clock())
 
-        self._store.submit(
-            lambda db: transactions.commit(
+        def work(db: sqlite3.Connection) -> transactions.Committed:
+            self._appender.forget(request.room_id)
+            return transactions.commit(
                 db, device, request, taken_for, now_ms, may_supersede_in=may_supersede_in
-            ),
-            done,
-        )
+            )
+
+        self._store.submit(work, done)
 
     def _may_supersede_in(self, room_id: bytes, device: int) -> float | None:
         """Seconds until a device may supersede another commit of a room; None: it may now."""
@@ -142,23 +138,15 @@ class DeliveryService:
             session.reply(m.SubscribeReply(request.id, outcome))
             self._fanout.subscribe(request.room_id, session)
 
-        self._store.submit(lambda db: transactions.head_for_member(db, device, request.room_id), done)
+        self._store.submit(
+            lambda db: transactions.head_for_member(db, device, request.room_id), done, is_brief=True
+        )
 
-    def _publish(self, room_id: bytes, entries: list[Entry]) -> None:
-        """Push entries that are on disk, encoded once; several frames if one would be too large."""
-        self._metrics.entries_stored += len(entries)
-        part: list[Entry] = []
-        size = 0
-        for entry in entries:
-            if part and size + len(entry.payload) > MAX_REPLY_BYTES:
-                self._fanout.publish_entries(
-                    room_id, encode_frame(m.EntriesPush(room_id, part)), part[-1].seq
-                )
-                part, size = [], 0
-            part.append(entry)
-            size += len(entry.payload)
-        if part:
-            self._fanout.publish_entries(room_id, encode_frame(m.EntriesPush(room_id, part)), part[-1].seq)
+    def _publish(self, room_id: bytes, new: NewEntries) -> None:
+        """Push entries that are on disk, in the bytes stored; several frames if one would be too large."""
+        self._metrics.entries_stored += len(new.encoded)
+        for entries, head in new.pushes(MAX_REPLY_BYTES):
+            self._fanout.publish_entries(room_id, encode_frame(m.EntriesPush(room_id, entries)), head)
 
     # --- rooms ---------------------------------------------------------------------------------------------
 
@@ -175,7 +163,12 @@ class DeliveryService:
     async def create(self, session: Session, request: m.RoomCreate) -> m.Done:
         """Found a room's group."""
         device = session.current_device.row
-        await self._store.write(lambda db: transactions.create(db, device, request))
+
+        def work(db: sqlite3.Connection) -> None:
+            self._appender.forget(request.room_id)
+            transactions.create(db, device, request)
+
+        await self._store.write(work)
         return m.Done(request.id)
 
     async def state(self, _session: Session, request: m.RoomState) -> m.RoomStateReply:
@@ -199,7 +192,11 @@ class DeliveryService:
             self._fanout.unsubscribe(room_id, device)
             self._turns.release(room_id, session, self._clock())
 
-        self._store.submit(lambda db: transactions.leave(db, device, room_id), done)
+        def work(db: sqlite3.Connection) -> None:
+            self._appender.forget(room_id)
+            transactions.leave(db, device, room_id)
+
+        self._store.submit(work, done)
 
     async def group_info_damaged(self, _session: Session, request: m.GroupInfoDamaged) -> m.Done:
         """Ask the members who are connected for a commit, at most once in five seconds for a room."""
@@ -282,8 +279,8 @@ class DeliveryService:
     async def delete_older_than(self, before_ms: int) -> int:
         """Delete entries and Welcomes from before a time, a little at a time; returns how many entries."""
         total = 0
-        for room in await self._store.read(lambda db: rooms.rooms_with_entries_before(db, before_ms)):
-            delete = partial(rooms.delete_oldest, room=room, before_ms=before_ms, limit=_DELETE_AT_ONCE)
+        for room in await self._store.read(lambda db: segments.rooms_with_entries_before(db, before_ms)):
+            delete = partial(segments.delete_oldest, room=room, before_ms=before_ms, limit=_DELETE_AT_ONCE)
             while deleted := await self._store.write(delete):
                 total += deleted
         await self._store.write(lambda db: rooms.delete_abandoned(db, before_ms))

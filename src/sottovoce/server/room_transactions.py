@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sottovoce.link import messages as m
+from sottovoce.link.encoded_entries import EncodedEntries, encode_entry
 from sottovoce.link.parts import Device, Entry, EntryKind, ErrorCode
 from sottovoce.server import delivery_rules as rules
 from sottovoce.server.delivery_rules import RoomPosition
 from sottovoce.server.errors import Refused
-from sottovoce.server.store import accounts, rooms, superseding
+from sottovoce.server.store import accounts, rooms, segments, superseding
 from sottovoce.server.store.accounts import StoredDevice
-from sottovoce.server.store.rooms import StoredEntry
+from sottovoce.server.store.segments import NewEntries
 from sottovoce.server.store.superseding import Contestable, RosterBefore
 
 MAX_ROOMS: Final = 4096
@@ -27,22 +28,14 @@ MAX_INBOX_BYTES: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
-    """``seqs`` answers the request; ``entries`` are the new ones, to be pushed."""
-
-    seqs: list[int]
-    entries: list[Entry]
-
-
-@dataclass(frozen=True, slots=True)
 class Committed:
-    """``entry`` is None when the commit had been stored before; ``removed`` and ``welcomed`` are devices, as
+    """``new`` is None when the commit had been stored before; ``removed`` and ``welcomed`` are devices, as
     are those ``taken_back``, whom only superseded commits had added.
     """
 
     seq: int
     head_hash: bytes
-    entry: Entry | None
+    new: NewEntries | None
     removed: list[int]
     welcomed: list[int]
     taken_back: list[int]
@@ -54,34 +47,6 @@ def position_of(db: sqlite3.Connection, room_id: bytes) -> RoomPosition:
     if position is None:
         raise rules.unknown_room()
     return position
-
-
-def append(db: sqlite3.Connection, device: int, request: m.Append, now_ms: int) -> Appended:
-    """Store messages in their order, all or none; those stored before keep their seq."""
-    position = position_of(db, request.room_id)
-    earlier = {
-        message.message_id: stored[0]
-        for message in request.messages
-        if (stored := rooms.find_stored(db, position.row, message.message_id)) is not None
-    }
-    new = list({x.message_id: x for x in request.messages if x.message_id not in earlier}.values())
-    if new:
-        rules.check_member(is_member=rooms.is_in_roster(db, position.row, device))
-        for message in new:
-            rules.check_message_epoch(position, message.epoch)
-    head, head_hash = position.head, position.head_hash
-    stored_entries = []
-    for message in new:
-        head += 1
-        head_hash = rules.next_hash(head_hash, EntryKind.MESSAGE, message.payload)
-        entry = Entry(head, EntryKind.MESSAGE, message.epoch, message.payload, now_ms)
-        stored_entries.append(StoredEntry(entry, message.message_id, head_hash))
-        earlier[message.message_id] = head
-    if new:
-        rooms.add_entries(db, position.row, stored_entries)
-        rooms.move_head(db, position.row, head, head_hash)
-    seqs = [earlier[message.message_id] for message in request.messages]
-    return Appended(seqs, [stored.entry for stored in stored_entries])
 
 
 def commit(
@@ -99,9 +64,9 @@ def commit(
     ``may_supersede_in``: seconds until this device may supersede another commit of the room, None for now.
     """
     position = position_of(db, request.room_id)
-    stored = rooms.find_stored(db, position.row, request.message_id)
+    stored = segments.find_stored(db, position.row, request.message_id)
     if stored is not None:
-        return Committed(*stored, entry=None, removed=[], welcomed=[], taken_back=[])
+        return _committed_before(db, position.row, stored)
     added = {_device_row(db, named) for named in request.added}
     removed = {_device_row(db, named) for named in request.removed}
     welcomes = [(_device_row(db, welcome.device), welcome.payload) for welcome in request.welcomes]
@@ -141,8 +106,10 @@ def commit(
     )
     head_hash = rules.next_hash(position.head_hash, EntryKind.COMMIT, request.payload)
     entry = Entry(seq, EntryKind.COMMIT, request.epoch, request.payload, now_ms)
-    rooms.add_entries(db, position.row, [StoredEntry(entry, request.message_id, head_hash)])
-    rooms.move_head(db, position.row, seq, head_hash)
+    new = NewEntries(position.row, seq, [encode_entry(entry)], [request.message_id])
+    segments.insert(db, [new], now_ms)
+    segments.add_commit(db, position.row, seq, request.epoch, head_hash)
+    rooms.move_heads(db, [(seq, head_hash, position.row, position.head)])
     is_addition = bool(added - (roster - removed))
     addition_epoch = epoch if is_addition else addition_before
     rooms.begin_epoch(db, position.row, epoch, addition_epoch, request.group_info)
@@ -153,7 +120,15 @@ def commit(
             db, row, room_id=request.room_id, seq=seq, head_hash=head_hash, payload=payload, now_ms=now_ms
         )
     taken_back = [] if before is None else sorted(before.taken_out.keys() - added)
-    return Committed(seq, head_hash, entry, gone, [row for row, _ in welcomes], taken_back)
+    return Committed(seq, head_hash, new, gone, [row for row, _ in welcomes], taken_back)
+
+
+def _committed_before(db: sqlite3.Connection, room: int, seq: int) -> Committed:
+    """The answer to a commit whose message id is that of the entry ``seq``."""
+    head_hash = segments.hash_after_commit(db, room, seq)
+    if head_hash is None:
+        raise Refused(ErrorCode.NOT_ALLOWED, "this commit has the message id of a message")
+    return Committed(seq, head_hash, new=None, removed=[], welcomed=[], taken_back=[])
 
 
 def create(db: sqlite3.Connection, device: int, request: m.RoomCreate) -> None:
@@ -194,12 +169,12 @@ def head_for_member(db: sqlite3.Connection, device: int, room_id: bytes) -> int:
 
 def fetch(
     db: sqlite3.Connection, device: int, request: m.Fetch, max_bytes: int
-) -> tuple[list[Entry], RoomPosition]:
+) -> tuple[EncodedEntries, RoomPosition]:
     """Read the log after a seq, as far as this device may."""
     position = position_of(db, request.room_id)
     until = rooms.readable_until(db, position.row, device)
     rules.check_member(is_member=until is not None)
-    entries = rooms.read_entries(
+    entries = segments.read_entries(
         db,
         position.row,
         after=request.after,

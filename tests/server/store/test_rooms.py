@@ -1,4 +1,4 @@
-"""Rooms' statements: retention leaves logs without holes, and nothing is kept for ever that nobody is in."""
+"""Rooms' statements: nothing is kept for ever that nobody is in, and a head moves from where it was."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 
 import pytest
 
-from sottovoce.link.parts import Entry, EntryKind, Stretching
-from sottovoce.server.store import accounts, rooms
+from sottovoce.errors import InternalError
+from sottovoce.link.parts import Stretching
+from sottovoce.server.store import accounts, rooms, segments
 from sottovoce.server.store.database import bring_up_to_date, open_connection
+from sottovoce.server.store.segments import NewEntries
 
 
 @pytest.fixture
@@ -30,52 +32,28 @@ def device(db):
     )
 
 
-def make_room(db, times, *, open_name=None):
-    """A founded room with one entry for each time."""
+def make_room(db, length, *, open_name=None):
+    """A founded room with so many entries."""
     room = rooms.add_room(db, os.urandom(16), bytes(32), open_name=open_name)
     rooms.found_group(db, room, b"g")
-    entries = [Entry(seq, EntryKind.MESSAGE, 0, b"x", at) for seq, at in enumerate(times, 1)]
-    rooms.add_entries(db, room, [rooms.StoredEntry(entry, os.urandom(16), bytes(32)) for entry in entries])
-    rooms.move_head(db, room, len(times), bytes(32))
+    if length:
+        new = NewEntries(room, 1, [b"\xc0"] * length, [os.urandom(16) for _ in range(length)])
+        segments.insert(db, [new], 0)
+        rooms.move_heads(db, [(length, bytes(32), room, 0)])
     return room
 
 
-def seqs(db, room):
-    return [e.seq for e in rooms.read_entries(db, room, after=0, until=99, limit=99, max_bytes=99)]
-
-
-def first(db, room):
-    return db.execute("SELECT first FROM rooms WHERE id = ?", (room,)).fetchone()[0]
-
-
-@pytest.mark.parametrize(
-    ("times", "kept"),
-    [
-        ([1, 2, 3, 10, 11], [4, 5]),
-        ([1, 2, 20, 3, 11], [3, 4, 5]),  # a clock that was ahead for a while
-        ([20, 1, 2], [1, 2, 3]),
-        ([1, 2, 3], []),
-        ([], []),
-    ],
-)
-def test_what_retention_leaves_has_no_hole(db, times, kept):
-    room = make_room(db, times)
-    assert (room in rooms.rooms_with_entries_before(db, 5)) == (len(kept) < len(times))
-    while rooms.delete_oldest(db, room, 5, limit=2):
-        pass
-    assert seqs(db, room) == kept
-    assert first(db, room) == len(times) - len(kept) + 1
-
-
-def test_only_so_many_go_at_once_and_of_this_room_alone(db):
-    room, other = make_room(db, [1, 2, 3]), make_room(db, [1, 2, 3])
-    assert rooms.delete_oldest(db, room, 5, limit=2) == 2
-    assert (seqs(db, room), seqs(db, other)) == ([3], [1, 2, 3])
+def test_a_head_is_moved_from_where_it_is(db):
+    room, other = make_room(db, 2), make_room(db, 0)
+    rooms.move_heads(db, [(3, b"h" * 32, room, 2), (1, b"o" * 32, other, 0)])
+    assert db.execute("SELECT head, head_hash FROM rooms").fetchall() == [(3, b"h" * 32), (1, b"o" * 32)]
+    with pytest.raises(InternalError):
+        rooms.move_heads(db, [(4, bytes(32), room, 3), (2, bytes(32), other, 0)])
 
 
 def test_rooms_that_nobody_is_in_go_when_their_log_has_gone(db, device):
-    alone, lived_in, open_room = make_room(db, []), make_room(db, []), make_room(db, [], open_name="lobby")
-    with_entries, unfounded = make_room(db, [1]), rooms.add_room(db, os.urandom(16), bytes(32))
+    alone, lived_in, open_room = make_room(db, 0), make_room(db, 0), make_room(db, 0, open_name="lobby")
+    with_entries, unfounded = make_room(db, 1), rooms.add_room(db, os.urandom(16), bytes(32))
     rooms.put_into_roster(db, lived_in, [device])
     rooms.put_into_roster(db, alone, [device])
     rooms.take_off_roster(db, alone, [device], 0)

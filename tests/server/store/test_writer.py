@@ -11,7 +11,7 @@ import pytest
 from sottovoce.link.parts import ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.store.database import open_connection
-from sottovoce.server.store.writer import StoreFailure, Writer
+from sottovoce.server.store.writer import LONGEST_GATHERING, MAX_BATCH, StoreFailure, Writer
 
 
 @pytest.fixture
@@ -146,3 +146,168 @@ async def test_a_full_disk_is_never_acknowledged_and_recovers(tmp_path):
     await writer.write(lambda db: db.execute("DELETE FROM blobs"))
     await writer.write(store)
     writer.close()
+
+
+# --- where work runs ---------------------------------------------------------------------------------------
+
+
+async def run_together(writer, *kinds):
+    """Hand in work of these kinds (True: brief) in one turn; returns the thread of each and of COMMIT."""
+    ran, commits = [], []
+    writer._connection.set_trace_callback(
+        lambda statement: commits.append(threading.get_ident()) if statement == "COMMIT" else None
+    )
+    told = [asyncio.get_running_loop().create_future() for _ in kinds]
+    for number, (is_brief, future) in enumerate(zip(kinds, told, strict=True)):
+        writer.submit(
+            lambda _db, number=number: ran.append((number, threading.get_ident())),
+            future.set_result,
+            is_brief=is_brief,
+        )
+    await asyncio.wait_for(asyncio.gather(*told), 10)
+    writer._connection.set_trace_callback(None)
+    assert [number for number, _ in ran] == list(range(len(kinds))), "in the order it was handed in"
+    return {thread for _, thread in ran}, commits
+
+
+async def test_brief_work_runs_on_the_loops_thread_and_other_work_and_commit_never(writer):
+    ours, its = threading.get_ident(), writer._thread.ident
+    assert await run_together(writer, True, True) == ({ours}, [its])
+    assert await run_together(writer, False) == ({its}, [its])
+    assert await run_together(writer, True, False, True) == ({its}, [its]), "one transaction, one thread"
+
+
+async def test_brief_work_that_fails_does_not_take_its_batch_along(writer, reader):
+    told = [asyncio.get_running_loop().create_future() for _ in range(3)]
+
+    def broken(db):
+        insert(9)(db)
+        raise ValueError
+
+    for work, future in zip((insert(1), broken, insert(2)), told, strict=True):
+        writer.submit(work, future.set_result, is_brief=True)
+    first, failed, last = await asyncio.wait_for(asyncio.gather(*told), 10)
+    assert (first, last) == (1, 2)
+    assert isinstance(failed, StoreFailure)
+    assert stored(reader) == [1, 2]
+
+
+# --- when a transaction begins -----------------------------------------------------------------------------
+
+
+class LoopWithClock:
+    """The running loop, with a clock that stands still unless it is moved."""
+
+    def __init__(self):
+        self.loop = asyncio.get_running_loop()
+        self.now = 1000.0
+
+    def __getattr__(self, name):
+        return getattr(self.loop, name)
+
+    def time(self):
+        return self.now
+
+
+@pytest.fixture
+async def clock():
+    return LoopWithClock()
+
+
+@pytest.fixture
+async def clocked(tmp_path, clock):
+    """A writer by ``clock``, that waits for nothing but more work."""
+    writer = Writer(open_connection(tmp_path / "clock.db"), clock)
+    yield writer
+    writer.close()
+
+
+async def make_costly(writer, clock, *, running=0.0, telling=0.0):
+    """Two lone pieces of work, each a transaction that takes so many seconds of the loop."""
+
+    def move(seconds):
+        clock.now += seconds
+
+    for _ in range(2):
+        told = asyncio.Event()
+        writer.submit(
+            lambda _db: move(running),
+            lambda _outcome, told=told: (move(telling), told.set()),
+            is_brief=True,
+        )
+        await asyncio.wait_for(told.wait(), 10)
+    await asyncio.sleep(0)
+
+
+async def stream(writer, clock, step):
+    """Hand in work in every turn of the loop, ``step`` seconds apart, until some of it runs.
+
+    Returns after how many seconds that was.
+    """
+    began_at = []
+    start = clock.now
+    for _ in range(1000):
+        writer.submit(lambda _db: began_at.append(clock.now), lambda _outcome: None, is_brief=True)
+        await asyncio.sleep(0)
+        if began_at:
+            break
+        clock.now += step
+    return began_at[0] - start
+
+
+@pytest.mark.parametrize("cost", [{"running": 1.0}, {"telling": 1.0}])
+async def test_a_stream_of_work_that_never_pauses_waits_for_the_longest_gathering_and_no_longer(
+    clocked, clock, cost
+):
+    await make_costly(clocked, clock, **cost)
+    step = LONGEST_GATHERING / 50
+    waited = await stream(clocked, clock, step)
+    assert LONGEST_GATHERING / 2 < waited <= LONGEST_GATHERING + 2 * step
+
+
+async def test_where_transactions_cost_little_a_stream_waits_little(clocked, clock):
+    cost = LONGEST_GATHERING / 50
+    await make_costly(clocked, clock, running=cost)
+    assert 0 < await stream(clocked, clock, cost / 10) < 5 * cost
+    await make_costly(clocked, clock)
+    assert await stream(clocked, clock, cost) == 0
+
+
+async def test_a_lone_piece_of_work_begins_at_once_whatever_the_last_one_cost(clocked, clock):
+    await make_costly(clocked, clock, running=1.0)
+    before = clock.now
+    await asyncio.wait_for(clocked.write(lambda _db: None), 10)
+    assert clock.now == before
+
+
+async def test_a_transaction_that_is_full_waits_no_longer(clocked, clock):
+    """The clock stands still: nothing else ends the gathering while work keeps coming."""
+    await make_costly(clocked, clock, running=1.0)
+    clocked.submit(lambda _db: None, lambda _outcome: None, is_brief=True, pieces=range(MAX_BATCH))
+    assert await stream(clocked, clock, 0.0) == 0
+
+
+async def test_a_transaction_takes_so_many_pieces_and_leaves_the_rest_to_the_next(clocked):
+    statements = []
+    clocked._connection.set_trace_callback(statements.append)
+    told = [asyncio.get_running_loop().create_future() for _ in range(3)]
+    for future in told:
+        clocked.submit(lambda _db: None, future.set_result, is_brief=True, pieces=range(MAX_BATCH // 2))
+    await asyncio.wait_for(asyncio.gather(*told), 10)
+    assert statements.count("COMMIT") == 2
+
+
+async def test_the_turn_changes_with_every_submission_and_when_a_transaction_begins(clocked):
+    turns = [clocked.turn]
+    told = asyncio.Event()
+
+    def submit():
+        clocked.submit(lambda _db: turns.append(clocked.turn), lambda _outcome: told.set(), is_brief=True)
+        turns.append(clocked.turn)
+
+    submit()
+    submit()
+    await asyncio.wait_for(told.wait(), 10)
+    before, first, second, *during = turns
+    assert before < first < second < during[0]
+    assert during[0] == during[1]

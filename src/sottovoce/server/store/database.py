@@ -16,7 +16,7 @@ from sottovoce.server.errors import (
 )
 
 DATABASE_NAME: Final = "server.db"
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 """The newest migration; a test holds it to Alembic's head."""
 
 _PRAGMAS: Final = (

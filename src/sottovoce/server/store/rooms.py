@@ -1,29 +1,17 @@
-"""Rooms, rosters, the room log and inboxes: their statements. Every function runs in a transaction.
+"""Rooms, rosters and inboxes: their statements. Every function runs in a transaction.
 
-What may be stored is decided elsewhere (:mod:`sottovoce.server.delivery_rules`); here UNIQUE constraints hold
-that no two entries of a room share a seq or a message id, and no two commits an epoch.
+What may be stored is decided elsewhere (:mod:`sottovoce.server.delivery_rules`).
 """
 
 from __future__ import annotations
 
-import itertools
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sottovoce.link.parts import Entry, EntryKind, InboxItem
+from sottovoce.errors import InternalError
+from sottovoce.link.parts import InboxItem
 from sottovoce.server.delivery_rules import RoomPosition
-
-_KINDS = {kind.octet[0]: kind for kind in EntryKind}
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """An entry about to be stored, and the chain's hash after it."""
-
-    entry: Entry
-    message_id: bytes
-    head_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +69,14 @@ def found_group(db: sqlite3.Connection, room: int, group_info: bytes) -> None:
     db.execute("UPDATE rooms SET epoch = 0, group_info = ? WHERE id = ?", (group_info, room))
 
 
-def move_head(db: sqlite3.Connection, room: int, head: int, head_hash: bytes) -> None:
-    """Note the newest entry."""
-    db.execute("UPDATE rooms SET head = ?, head_hash = ? WHERE id = ?", (head, head_hash, room))
+def move_heads(db: sqlite3.Connection, heads: Sequence[tuple[int, bytes, int, int]]) -> None:
+    """Note the newest entries of rooms: (head, its hash, the room's row, the head that was there before).
+
+    Raises ``InternalError`` when one was elsewhere: whoever moves it has a wrong idea of the log.
+    """
+    moved = db.executemany("UPDATE rooms SET head = ?, head_hash = ? WHERE id = ? AND head = ?", heads)
+    if moved.rowcount != len(heads):
+        raise InternalError("the head of a room is not where it was left")
 
 
 def begin_epoch(
@@ -147,48 +140,6 @@ def count_rooms(db: sqlite3.Connection, device: int, *, left_too: bool) -> int:
     return int(row[0])
 
 
-def find_stored(db: sqlite3.Connection, room: int, message_id: bytes) -> tuple[int, bytes] | None:
-    """The seq and chain hash under which a message id was stored before."""
-    row = db.execute(
-        "SELECT seq, head_hash FROM entries WHERE room = ? AND message_id = ?", (room, message_id)
-    ).fetchone()
-    return None if row is None else (row[0], row[1])
-
-
-def add_entries(db: sqlite3.Connection, room: int, entries: Sequence[StoredEntry]) -> None:
-    """Insert entries into a room's log."""
-    db.executemany(
-        "INSERT INTO entries (room, seq, kind, epoch, message_id, at, head_hash, payload)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (room, e.entry.seq, e.entry.kind.octet[0], e.entry.epoch, e.message_id, e.entry.at, e.head_hash,
-             e.entry.payload)
-            for e in entries
-        ],
-    )  # fmt: skip
-
-
-def read_entries(
-    db: sqlite3.Connection, room: int, *, after: int, until: int, limit: int, max_bytes: int
-) -> list[Entry]:
-    """Consecutive entries with ``after < seq <= until``: at most ``limit``, and at most ``max_bytes`` of
-    payload unless the first alone is larger.
-    """
-    rows = db.execute(
-        "SELECT seq, kind, epoch, payload, at FROM entries WHERE room = ? AND seq > ? AND seq <= ?"
-        " ORDER BY seq LIMIT ?",
-        (room, after, until, limit),
-    )
-    entries: list[Entry] = []
-    size = 0
-    for seq, kind, epoch, payload, at in rows:
-        size += len(payload)
-        if entries and size > max_bytes:
-            break
-        entries.append(Entry(seq, _KINDS[kind], epoch, payload, at))
-    return entries
-
-
 def list_rooms(db: sqlite3.Connection, device: int) -> list[ListedRoom]:
     """The rooms a device is in, and the open ones."""
     rows = db.execute(
@@ -245,34 +196,11 @@ def delete_from_inbox(db: sqlite3.Connection, device: int, item_ids: Sequence[in
     db.executemany("DELETE FROM inbox WHERE device = ? AND id = ?", [(device, i) for i in item_ids])
 
 
-def rooms_with_entries_before(db: sqlite3.Connection, before_ms: int) -> list[int]:
-    """The rooms whose oldest entry is from before a time (Unix ms)."""
-    rows = db.execute(
-        "SELECT r.id FROM rooms r JOIN entries e ON e.room = r.id"
-        " AND e.seq = (SELECT min(seq) FROM entries WHERE room = r.id) WHERE e.at < ?",
-        (before_ms,),
-    )
-    return [row[0] for row in rows]
-
-
-def delete_oldest(db: sqlite3.Connection, room: int, before_ms: int, *, limit: int) -> int:
-    """Delete a room's oldest entries that are from before a time, at most ``limit``; returns how many.
-
-    Always a beginning of the log, so that what is left has no hole, whatever the clock did meanwhile.
-    """
-    oldest = db.execute("SELECT seq, at FROM entries WHERE room = ? ORDER BY seq LIMIT ?", (room, limit))
-    gone = [seq for seq, _ in itertools.takewhile(lambda row: row[1] < before_ms, oldest)]
-    if gone:
-        db.execute("DELETE FROM entries WHERE room = ? AND seq <= ?", (room, gone[-1]))
-        db.execute("UPDATE rooms SET first = ? WHERE id = ?", (gone[-1] + 1, room))
-    return len(gone)
-
-
 def delete_abandoned(db: sqlite3.Connection, before_ms: int) -> None:
     """Delete Welcomes from before a time, and founded rooms that nobody is in and that keep no entries."""
     db.execute("DELETE FROM inbox WHERE at < ?", (before_ms,))
     db.execute(
         "DELETE FROM rooms WHERE epoch IS NOT NULL AND open_name IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM roster WHERE room = rooms.id AND until_seq IS NULL)"
-        " AND NOT EXISTS (SELECT 1 FROM entries WHERE room = rooms.id)"
+        " AND NOT EXISTS (SELECT 1 FROM segments WHERE room = rooms.id)"
     )

@@ -105,26 +105,42 @@ roster: Final = Table(
     Index("ix_roster_device", "device"),
 )
 
-entries: Final = Table(
-    "entries",
+segments: Final = Table(  # the room logs; ids grow, so all rooms append to the same pages
+    "segments",
+    metadata,
+    Column("id", _number, primary_key=True),
+    Column("room", _number, ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
+    Column("first_seq", _number, nullable=False),
+    Column("last_seq", _number, nullable=False),
+    Column("at", _number, nullable=False),  # the newest entry's time
+    Column("message_ids", LargeBinary, nullable=False),  # 16 bytes for each entry
+    Column("entries", LargeBinary, nullable=False),  # one after another, as the link encodes them
+    UniqueConstraint("room", "last_seq"),
+)
+
+message_ids: Final = Table(  # of the entries kept; deleted with their segment
+    "message_ids",
+    metadata,
+    Column("message_id", LargeBinary, nullable=False),
+    Column("room", _number, nullable=False),
+    Column("seq", _number, nullable=False),
+    PrimaryKeyConstraint("message_id", "room"),
+    sqlite_with_rowid=False,
+)
+
+commits: Final = Table(  # which of the entries kept are commits
+    "commits",
     metadata,
     Column("room", _number, ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False),
     Column("seq", _number, nullable=False),
-    Column("kind", Integer, nullable=False),  # EntryKind.octet
-    Column("epoch", _number, nullable=False),
-    Column("message_id", LargeBinary, nullable=False),
-    Column("at", _number, nullable=False),
-    Column("head_hash", LargeBinary, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
+    Column("epoch", _number, nullable=False),  # that it ends
+    Column("head_hash", LargeBinary, nullable=False),  # the chain's, after it
     Column("superseded_by", _number),  # NULL: it stands; else the seq of the commit that took its place
     PrimaryKeyConstraint("room", "seq"),
-    UniqueConstraint("room", "message_id"),
     Index(
-        "uq_entries_commit_of_epoch", "room", "epoch", unique=True,
-        sqlite_where=text("kind = 1 AND superseded_by IS NULL"),
-        postgresql_where=text("kind = 1 AND superseded_by IS NULL"),
+        "uq_commits_of_epoch", "room", "epoch", unique=True,
+        sqlite_where=text("superseded_by IS NULL"), postgresql_where=text("superseded_by IS NULL"),
     ),
-    Index("ix_entries_at", "at"),
 )  # fmt: skip
 
 contestable: Final = Table(  # the commits that may still be superseded

@@ -108,8 +108,7 @@ def take_back(db: sqlite3.Connection, room: int, seq: int, room_id: bytes, befor
 def mark_superseded(db: sqlite3.Connection, room: int, seq: int, superseded_by: int) -> None:
     """Note that the commits from ``seq`` on stand no longer; their entries stay in the log."""
     db.execute(
-        "UPDATE entries SET superseded_by = ?"
-        " WHERE room = ? AND seq >= ? AND kind = 1 AND superseded_by IS NULL",
+        "UPDATE commits SET superseded_by = ? WHERE room = ? AND seq >= ? AND superseded_by IS NULL",
         (superseded_by, room, seq),
     )
 

@@ -1,8 +1,9 @@
-"""The one thread that writes: group commit, and no answer before COMMIT has returned.
+"""Group commit: one transaction at a time, and no answer before COMMIT has returned.
 
 Work is a function of the connection. What has gathered while the last transaction was being committed becomes
-the next transaction. Outcomes are delivered on the event loop, in the order the work was handed in, so that
-whoever is told something hears of it in the log's order.
+the next one. Brief work runs on the event loop, where nothing contends with it for the interpreter; work that
+may take long runs on the writer's thread, as does COMMIT, which waits for the disk. Outcomes are delivered on
+the event loop, in the order the work was handed in: whoever is told something hears it in the log's order.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Final
 
 from sottovoce.errors import InternalError
@@ -26,8 +28,16 @@ Work = Callable[[sqlite3.Connection], Any]
 OnDone = Callable[[Any], None]
 """Called on the event loop with the work's result, or with the exception that stands in its place."""
 
-MAX_BATCH: Final = 512
-"""How many pieces of work share one transaction at most."""
+MAX_BATCH: Final = 8192
+"""How many pieces of work share one transaction at most; a piece may count for several."""
+
+ENOUGH: Final = 32
+"""Pieces of work that are worth a transaction before the interval has passed."""
+
+LONGEST_GATHERING: Final = 0.05
+"""Seconds for which a transaction waits at most while more work keeps coming."""
+
+_GATHER_FOR: Final = 3.0  # times as long as running and telling the last one took
 
 _log: Final = logging.getLogger(__name__)
 
@@ -40,14 +50,19 @@ class StoreFailure(InternalError):
 class _Item:
     work: Work
     on_done: OnDone
+    is_brief: bool
+    pieces: Sized
     outcome: Any = None
 
 
 class Writer:
-    """Runs work in transactions on a thread of its own.
+    """Runs work in transactions. Used on the event loop only, but for its own thread.
 
-    ``commit_interval`` (seconds) is the least time between the starts of two transactions: under load more
-    work shares one fsync; a lone piece of work after a pause is committed at once.
+    ``commit_interval`` (seconds) is the least time between the starts of two transactions, or a quarter of it
+    once :data:`ENOUGH` waits, so that more work shares one fsync; a lone piece of work after a pause is
+    committed at once. While each turn of the loop brings more, the next transaction waits some multiple of
+    what the last one cost: under overload more and more work shares it, and what it takes to tell it.
+    ``on_rollback`` is called, wherever the transaction ran, when what it did is undone.
     """
 
     def __init__(
@@ -56,24 +71,37 @@ class Writer:
         loop: asyncio.AbstractEventLoop,
         *,
         commit_interval: float = 0.0,
+        on_rollback: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._loop = loop
         self._interval = commit_interval
+        self._on_rollback = on_rollback
         self._waiting: deque[_Item] = deque()
-        self._wake = threading.Condition()
+        self._is_under_way = False
+        self._is_due = False
+        self._began = -commit_interval
+        self._cost = 0.0
+        self._due_since = 0.0
+        self._gathered = 0
         self._closing = False
-        self._pause = threading.Event()
+        self._jobs: SimpleQueue[tuple[list[_Item], str | None, bool] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer")
         self._thread.start()
+        self.turn = 0
+        """Changes when other work is handed in or a transaction begins: what is gathered under one value may
+        run as one piece of work without overtaking anything."""
 
-    def submit(self, work: Work, on_done: OnDone) -> None:
-        """Queue ``work``; ``on_done`` is called once, after COMMIT or with the exception."""
-        with self._wake:
-            if self._closing:
-                raise StoreFailure("the store is closed")
-            self._waiting.append(_Item(work, on_done))
-            self._wake.notify()
+    def submit(self, work: Work, on_done: OnDone, *, is_brief: bool = False, pieces: Sized = ()) -> None:
+        """Queue ``work``; ``on_done`` is called once, after COMMIT or with the exception.
+
+        ``is_brief``: at most a few microseconds for each of its ``pieces``, and no large reads.
+        """
+        if self._closing:
+            raise StoreFailure("the store is closed")
+        self.turn += 1
+        self._waiting.append(_Item(work, on_done, is_brief, pieces))
+        self._begin_soon()
 
     async def write(self, work: Work) -> Any:
         """Run ``work`` and return its result once it is on disk. Raises what it raised, or StoreFailure."""
@@ -92,42 +120,108 @@ class Writer:
 
     def close(self) -> None:
         """Commit everything that was handed in, then end the thread and close the connection. Blocks."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
-        self._pause.set()
+        self._closing = True
+        self._jobs.put(None)
         self._thread.join()
+        while self._waiting:
+            batch = self._next_batch()
+            self._commit(batch, self._execute(batch), is_executed=True)
+            self._loop.call_soon(_deliver, batch)
         self._connection.close()
 
+    # --- on the event loop ---------------------------------------------------------------------------------
+
+    def _begin_soon(self) -> None:
+        """Begin a transaction at the end of this turn of the loop, or when the interval has passed."""
+        if self._is_under_way or self._is_due:
+            return
+        self._is_due = True
+        self._gathered = 0
+        self._begin_when_due()
+
+    def _begin_when_due(self) -> None:
+        passed = self._loop.time() - self._began
+        if passed >= self._interval or (passed >= self._interval / 4 and self._pieces() >= ENOUGH):
+            self._loop.call_soon(self._begin_when_gathered)
+        else:
+            self._loop.call_later(min(self._interval - passed, self._interval / 4), self._begin_when_due)
+
+    def _pieces(self) -> int:
+        return sum(1 + len(item.pieces) for item in self._waiting)
+
+    def _begin_when_gathered(self) -> None:
+        """Begin once a turn of the loop has brought nothing new, or enough time has gone by."""
+        gathered = self._pieces()
+        now = self._loop.time()
+        if self._gathered == 0:
+            self._due_since = now
+        longest = min(_GATHER_FOR * self._cost, LONGEST_GATHERING)
+        if gathered != self._gathered and now - self._due_since < longest and gathered < MAX_BATCH:
+            self._gathered = gathered
+            self._loop.call_soon(self._begin_when_gathered)
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._is_due = False
+        if self._closing or not self._waiting:
+            return
+        self.turn += 1
+        self._is_under_way = True
+        self._began = self._loop.time()
+        batch = self._next_batch()
+        is_executed = all(item.is_brief for item in batch)
+        failure = self._execute(batch) if is_executed else None
+        self._cost = self._loop.time() - self._began
+        self._jobs.put((batch, failure, is_executed))
+
+    def _next_batch(self) -> list[_Item]:
+        batch: list[_Item] = []
+        pieces = 0
+        while self._waiting and pieces < MAX_BATCH:
+            item = self._waiting.popleft()
+            pieces += 1 + len(item.pieces)
+            batch.append(item)
+        return batch
+
+    def _finished(self, batch: list[_Item]) -> None:
+        """Tell the outcomes, and go on with what has come meanwhile."""
+        began = self._loop.time()
+        _deliver(batch)
+        self._cost += self._loop.time() - began
+        self._is_under_way = False
+        if self._waiting:
+            self._begin_soon()
+
+    # --- on the writer's thread ----------------------------------------------------------------------------
+
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._waiting and not self._closing:
-                    self._wake.wait()
-                if not self._waiting:
-                    return
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
-            self._run_batch(batch)
+        while (job := self._jobs.get()) is not None:
+            batch, failure, is_executed = job
+            self._commit(batch, failure, is_executed=is_executed)
             try:
-                self._loop.call_soon_threadsafe(_deliver, batch)
+                self._loop.call_soon_threadsafe(self._finished, batch)
             except RuntimeError:  # the loop is closed: nobody waits any more
                 return
-            if self._interval > 0:
-                self._pause.wait(self._interval)
 
-    def _run_batch(self, batch: list[_Item]) -> None:
-        """Run all of ``batch`` in one transaction; if that fails, each in its own, so one cannot fail all."""
-        failure = self._transaction(batch)
+    def _commit(self, batch: list[_Item], failure: str | None, *, is_executed: bool) -> None:
+        """Finish the one transaction of ``batch``; if that fails, each in its own, so one cannot fail all."""
+        if not is_executed:
+            failure = self._execute(batch)
+        if failure is None:
+            failure = self._end()
         if failure is None:
             return
         for item in batch:
-            failure = self._transaction([item])
+            failure = self._execute([item]) or self._end()
             if failure is not None:
                 _log.error("a write failed", extra={"fields": {"reason": failure}})
                 item.outcome = StoreFailure("the server could not store this; nothing of it was kept")
 
-    def _transaction(self, batch: list[_Item]) -> str | None:
-        """Return None when COMMIT has returned, else the reason for the rollback."""
+    # --- a transaction -------------------------------------------------------------------------------------
+
+    def _execute(self, batch: list[_Item]) -> str | None:
+        """Do everything up to COMMIT; returns None, or the reason for the rollback."""
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -139,12 +233,23 @@ class Writer:
                     if connection.total_changes != changes:
                         raise InternalError("a refusal came after a write") from refusal
                     item.outcome = refusal
-            connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be acknowledged
-            with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself
-                connection.execute("ROLLBACK")
-            return f"{type(error).__name__}: {error}"
+            return self._rolled_back(error)
         return None
+
+    def _end(self) -> str | None:
+        """COMMIT; returns None when it has returned, or the reason for the rollback."""
+        try:
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be acknowledged
+            return self._rolled_back(error)
+        return None
+
+    def _rolled_back(self, error: Exception) -> str:
+        with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself
+            self._connection.execute("ROLLBACK")
+        self._on_rollback()
+        return f"{type(error).__name__}: {error}"
 
 
 def _deliver(batch: list[_Item]) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 
-def upgrade(database: Path) -> None:
-    """Run every migration that ``database`` has not had, all in one transaction.
+def upgrade(database: Path, revision: str = "head") -> None:
+    """Run every migration up to ``revision`` that ``database`` has not had, all in one transaction.
 
     A kill in the middle leaves the old schema. Makes the file if there is none. Raises
     :class:`sqlite3.DatabaseError`.
@@ -25,7 +25,7 @@ def upgrade(database: Path) -> None:
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     except DBAPIError as error:
         raise error.orig or error from None  # the driver's own: it says which of the disk's troubles it is
     finally:

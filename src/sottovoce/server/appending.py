@@ -1,0 +1,163 @@
+"""Appending to room logs inside a transaction: judged by what is known in memory, inserted all at once.
+
+Every write goes through this process (it holds the data directory's lock), so the newest state of a room is
+read once and kept, until other work changes the room or a transaction is undone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import Final
+
+from sottovoce.link import messages as m
+from sottovoce.link.encoded_entries import encode_entry
+from sottovoce.link.parts import Entry, EntryKind, Outgoing
+from sottovoce.server import delivery_rules as rules
+from sottovoce.server.errors import Refused
+from sottovoce.server.store import rooms, segments
+from sottovoce.server.store.segments import NewEntries
+
+MAX_ROOMS_KNOWN: Final = 4096
+"""Rooms whose state is kept in memory; the one read first is forgotten first."""
+
+
+@dataclass(slots=True)
+class PendingAppend:
+    """A request of a device (its row) that came at ``now_ms``; the outcome is a seq for each message."""
+
+    device: int
+    request: m.Append
+    now_ms: int
+    outcome: list[int] | Refused = field(default_factory=list)
+
+
+class Gathered(list[PendingAppend]):
+    """Requests for one transaction. ``is_careful``: look every message id up before it is inserted."""
+
+    is_careful = False
+
+
+@dataclass(slots=True)
+class RoomState:
+    """Where a room stands, and who may append what; ``newest_epoch`` is -1 before a group is founded."""
+
+    row: int
+    head: int
+    head_hash: bytes
+    members: set[int]
+    oldest_epoch: int
+    newest_epoch: int
+
+    @classmethod
+    def read(cls, db: sqlite3.Connection, room_id: bytes) -> RoomState:
+        """Read a room from the store. Refuses UNKNOWN_ROOM."""
+        at = rooms.find_room(db, room_id)
+        if at is None:
+            raise rules.unknown_room()
+        members = rooms.roster_of(db, at.row)
+        newest = -1 if at.epoch is None else at.epoch
+        return cls(at.row, at.head, at.head_hash, members, at.oldest_epoch_accepted, newest)
+
+    def check(self, device: int, messages: list[Outgoing]) -> None:
+        """Refuse messages of a device that is not in the room, or of an epoch that is over or to come."""
+        rules.check_member(is_member=device in self.members)
+        for message in messages:
+            if not self.oldest_epoch <= message.epoch <= self.newest_epoch:
+                raise rules.stale_epoch(None if self.newest_epoch < 0 else self.newest_epoch)
+
+    def moved_by(self, new: NewEntries) -> tuple[int, bytes, int, int]:
+        """For :func:`rooms.move_heads`: this is where the room stands after ``new``."""
+        return self.head, self.head_hash, self.row, new.first_seq - 1
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one run of gathered requests adds to the logs."""
+
+    new: dict[bytes, NewEntries] = field(default_factory=dict)
+    earlier: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+
+
+class Appender:
+    """The newest state of rooms, and how appends change it. Never used by two threads at once."""
+
+    def __init__(self) -> None:
+        self._states: dict[bytes, RoomState] = {}
+
+    def forget(self, room_id: bytes) -> None:
+        """Other work changes the room: read it anew for the next append."""
+        self._states.pop(room_id, None)
+
+    def forget_all(self) -> None:
+        """A transaction was undone."""
+        self._states.clear()
+
+    def append(self, db: sqlite3.Connection, gathered: Gathered) -> dict[bytes, NewEntries]:
+        """Store the messages of all requests, setting each one's outcome; returns the new entries by room.
+
+        Each request is stored whole or not at all; a message stored before keeps its seq. Raises
+        ``sqlite3.IntegrityError`` when there is such a message, and is to be called again, the transaction
+        undone: to look up every id that is nearly always new would cost more than that.
+        """
+        batch = _Batch()
+        take = self._take_carefully if gathered.is_careful else self._take
+        for pending in gathered:
+            try:
+                pending.outcome = take(db, batch, pending)
+            except Refused as refusal:
+                pending.outcome = refusal
+        if batch.new:
+            try:
+                segments.insert(db, batch.new.values(), max(pending.now_ms for pending in gathered))
+            except sqlite3.IntegrityError:
+                gathered.is_careful = True
+                raise
+            rooms.move_heads(db, [self._states[room_id].moved_by(new) for room_id, new in batch.new.items()])
+        while len(self._states) > MAX_ROOMS_KNOWN:
+            del self._states[next(iter(self._states))]
+        return batch.new
+
+    def _take(self, db: sqlite3.Connection, batch: _Batch, pending: PendingAppend) -> list[int]:
+        """Add one request's messages, taking them for new, and return their seqs; refuses all or none."""
+        request = pending.request
+        state = self._states.get(request.room_id) or self._read(db, request.room_id)
+        try:
+            state.check(pending.device, request.messages)
+        except Refused:  # unless all of them were stored before
+            return self._take_carefully(db, batch, pending)
+        return _add(batch, state, request.room_id, request.messages, pending.now_ms)
+
+    def _take_carefully(self, db: sqlite3.Connection, batch: _Batch, pending: PendingAppend) -> list[int]:
+        """As :meth:`_take`, but a message that was stored before, or comes twice, keeps its seq."""
+        room_id, messages = pending.request.room_id, pending.request.messages
+        state = self._states.get(room_id) or self._read(db, room_id)
+        for message in messages:
+            seq = segments.find_stored(db, state.row, message.message_id)
+            if seq is not None:
+                batch.earlier[room_id, message.message_id] = seq
+        new = {x.message_id: x for x in messages if (room_id, x.message_id) not in batch.earlier}
+        if new:
+            state.check(pending.device, list(new.values()))
+            seqs = _add(batch, state, room_id, list(new.values()), pending.now_ms)
+            batch.earlier.update(zip(((room_id, message_id) for message_id in new), seqs, strict=True))
+        return [batch.earlier[room_id, message.message_id] for message in messages]
+
+    def _read(self, db: sqlite3.Connection, room_id: bytes) -> RoomState:
+        state = self._states[room_id] = RoomState.read(db, room_id)
+        return state
+
+
+def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoing], now_ms: int) -> list[int]:
+    """Put messages at the end of a room's log; returns their seqs."""
+    new = batch.new.get(room_id)
+    if new is None:
+        new = batch.new[room_id] = NewEntries(state.row, state.head + 1)
+    seqs = list(range(state.head + 1, state.head + len(messages) + 1))
+    for seq, message in zip(seqs, messages, strict=True):
+        payload = message.payload
+        state.head_hash = rules.next_hash(state.head_hash, EntryKind.MESSAGE, payload)
+        new.encoded.append(encode_entry(Entry(seq, EntryKind.MESSAGE, message.epoch, payload, now_ms)))
+        new.message_ids.append(message.message_id)
+    state.head += len(messages)
+    return seqs
