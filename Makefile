@@ -13,7 +13,7 @@ WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls fuzz pictures lock clean
+.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls bench soak fuzz pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,7 +61,7 @@ dev: $(VENV)/.dev ## the same with the tools the checks need
 demo: venv ## a real server, three real clients, an encrypted conversation
 	@$(BIN)/sottovoce demo
 
-test: lint types layers unit interop end-to-end ## every check: lint, types, layers, tests, coverage
+test: lint types layers interop unit end-to-end ## every check: lint, types, layers, tests, coverage
 
 lint: dev ## ruff
 	@$(BIN)/ruff check --quiet $(LINTED)
@@ -95,6 +95,12 @@ bench-mls: dev interop/node_modules/.stamp ## MLS here and in ts-mls in one run:
 fuzz: $(VENV)/.fuzz ## a million inputs to the decoders under atheris (FUZZ="--runs N --seed N")
 	@$(BIN)/python fuzz/run.py $(FUZZ)
 	@SOTTOVOCE_EXAMPLES=300 $(BIN)/python -m pytest tests/mls/test_properties.py
+
+bench: venv ## the server under load beside plain asyncio: throughput, latency, durability (BENCH="--quick --only W1,W3")
+	@$(BIN)/python -m bench.server $(BENCH)
+
+soak: venv ## ten minutes of churn on the server: 10,000 connections, 1,000 rooms
+	@$(BIN)/python -m bench.server --soak --json build/soak-server.json $(BENCH)
 
 pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py
