@@ -145,7 +145,7 @@ class Person:
 
     def type(self, text: str) -> None:
         content = MimiContent.of_text(text, salt=os.urandom(16)).encode()
-        record = outbox_table.add(self.database, ROOM_ID, os.urandom(16), content)
+        record = outbox_table.add(self.database, ROOM_ID, content)
         self.outbox._unacknowledged[record.position] = record  # what `add` does, without a loop to wait in
 
     def send(self, *, answer_is_lost: bool = False, dies_before_sending: bool = False) -> None:

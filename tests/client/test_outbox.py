@@ -61,6 +61,20 @@ def test_a_stale_one_is_encrypted_anew_with_the_very_same_envelope() -> None:
     assert alice.outbox.by_payload == {}
 
 
+def test_an_id_is_made_at_the_first_sending_and_kept() -> None:
+    """It begins with the time; and what may be stored already must not be stored again under another one."""
+    alice, _ = talking("alice", "bob")
+    alice.type("one")
+    assert alice.outbox.next_batch()[0].message_id == b"", "when it was written is nobody's business"
+    alice.send(answer_is_lost=True)
+    sent = alice.outbox.next_batch()[0].message_id
+    assert len(sent) == 16
+    alice.restart()
+    alice.outbox.discard_all_ciphertexts()
+    alice.outbox.encrypt(alice.outbox.next_batch(), alice.state, alice.state.group)
+    assert alice.outbox.next_batch()[0].message_id == sent
+
+
 def test_a_new_leaf_numbers_from_one() -> None:
     alice, _ = talking("alice", "bob")
     alice.type("one")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from sottovoce.crypto.secret import Secret
 
 
 def say(person: Person, content: bytes) -> None:
-    record = outbox_table.add(person.database, person.state.record.room_id, os.urandom(16), content)
+    record = outbox_table.add(person.database, person.state.record.room_id, content)
     person.outbox._unacknowledged[record.position] = record
     person.send()
 

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from sottovoce.client.content import Envelope, message_hash
+from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.room_state import RoomState
 from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
 from sottovoce.errors import InternalError, SottovoceError
@@ -107,6 +108,7 @@ class Outbox:
             group.merge(staged)
             encrypted = msgspec.structs.replace(
                 record,
+                message_id=record.message_id or new_message_id(state.around.random),
                 envelope=envelope,
                 epoch=staged.epoch,
                 ciphertext=staged.message,

@@ -11,7 +11,6 @@ from sottovoce.client.errors import RequestRefused
 from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.log_following import LogFollower
 from sottovoce.client.log_reader import OutOfStep
-from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.transport import ServerLink
@@ -35,10 +34,8 @@ class Sending:
 
     async def _add(self, content: bytes) -> asyncio.Future[int]:
         kept = self._kept
-        room_id, message_id = kept.record.room_id, new_message_id(kept.around.random)
-        record = await kept.store.transact(
-            lambda database: outbox_table.add(database, room_id, message_id, content)
-        )
+        room_id = kept.record.room_id
+        record = await kept.store.transact(lambda database: outbox_table.add(database, room_id, content))
         delivery = kept.outbox.add(record)
         kept.wake.set()
         return delivery

@@ -13,9 +13,10 @@ from sottovoce.client.tables.database import Database
 class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     """One message on its way.
 
-    ``message_id`` (16 bytes) is the link's, by which the server stores it once. ``content`` is the MIMI
-    content; ``envelope`` what is encrypted, made once, so that a second encryption says the very same.
-    ``ciphertext`` is of ``epoch``.
+    ``message_id`` (16 bytes) is the link's, by which the server stores it once; it begins with the time, and
+    when something was written is nobody's business, so it is empty until the first sending. ``content`` is
+    the MIMI content; ``envelope`` what is encrypted, made once, so that a second encryption says the very
+    same. ``ciphertext`` is of ``epoch``.
     """
 
     position: int
@@ -29,12 +30,12 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
 _COLUMNS = "position, message_id, content, envelope, epoch, ciphertext"
 
 
-def add(database: Database, room_id: bytes, message_id: bytes, content: bytes) -> OutboxRecord:
+def add(database: Database, room_id: bytes, content: bytes) -> OutboxRecord:
     """Append a message to the room's outbox."""
     position = database.insert(
-        "INSERT INTO outbox (room_id, message_id, content) VALUES (?, ?, ?)", (room_id, message_id, content)
+        "INSERT INTO outbox (room_id, message_id, content) VALUES (?, x'', ?)", (room_id, content)
     )
-    return OutboxRecord(position, message_id, content)
+    return OutboxRecord(position, b"", content)
 
 
 def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
@@ -44,11 +45,11 @@ def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
 
 
 def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
-    """Store envelopes and ciphertexts; in the same transaction as the ratchet step that made them."""
+    """Store ids, envelopes and ciphertexts; in the same transaction as the ratchet step that made them."""
     encrypted = list(records)
     database.execute_many(
-        "UPDATE outbox SET envelope = ?, epoch = ?, ciphertext = ? WHERE position = ?",
-        ((r.envelope, r.epoch, r.ciphertext, r.position) for r in encrypted),
+        "UPDATE outbox SET message_id = ?, envelope = ?, epoch = ?, ciphertext = ? WHERE position = ?",
+        ((r.message_id, r.envelope, r.epoch, r.ciphertext, r.position) for r in encrypted),
     )
     database.execute_many(
         "INSERT OR IGNORE INTO outbox_payloads VALUES (?, ?)",

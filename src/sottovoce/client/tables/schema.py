@@ -49,7 +49,7 @@ _STATEMENTS: Final = (
         what_happened TEXT NOT NULL, what_to_do TEXT NOT NULL)""",
     """CREATE TABLE outbox (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
-        room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, message_id BLOB NOT NULL UNIQUE,
+        room_id BLOB NOT NULL REFERENCES rooms ON DELETE CASCADE, message_id BLOB NOT NULL,
         content BLOB NOT NULL, envelope BLOB, epoch INTEGER, ciphertext BLOB)""",
     "CREATE INDEX outbox_by_room ON outbox (room_id, position)",
     # Every ciphertext ever made of a message, by SHA-256: whichever reaches the log is recognised as ours.
