@@ -162,6 +162,7 @@ async def test_what_the_socket_does_not_take_comes_out_whole_once_and_in_order(e
     seq, blocked_at = 0, None
     while blocked_at is None or seq < blocked_at + 6:
         seq += 1
+        assert seq < 20_000, "the socket never fills"
         push(session, seq, sizes[seq % len(sizes)])
         if blocked_at is None and session.bytes_waiting:
             blocked_at = seq
@@ -182,6 +183,7 @@ async def test_a_push_that_was_refused_goes_before_a_reply_of_the_same_turn(ends
     seq = 0
     while not session.bytes_waiting:
         seq += 1
+        assert seq < 1000, "the socket never fills"
         push(session, seq)
     session.connection._under_way = {7: m.Ping}
     session.reply(m.ErrorReply(7, m.ErrorCode.INTERNAL, "no"))

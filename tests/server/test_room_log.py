@@ -22,6 +22,7 @@ from sottovoce.server.room_log import RoomLog
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts, rooms, segments
 from sottovoce.server.store.store import Store
+from sottovoce.server.store.writer import StoreFailure
 
 ROOM, OTHER = b"r" * 16, b"o" * 16
 
@@ -387,3 +388,14 @@ async def test_a_room_that_other_work_has_changed_is_read_anew(world):
     world.bob.append(OTHER, message())
     await world.settle()
     assert world.bob.replies() == [[1], ErrorCode.NOT_A_MEMBER, [1]]
+
+
+async def test_an_append_after_the_store_was_closed_is_never_acknowledged(world):
+    """It must not join those that were gathered before, and that closing has committed."""
+    world.alice.append(ROOM, message(b"1"))
+    world.store.close()
+    with pytest.raises(StoreFailure):
+        world.bob.append(ROOM, message(b"2"))
+    await asyncio.sleep(0)
+    assert world.alice.replies() == [[1]]
+    assert world.bob.replies() == []

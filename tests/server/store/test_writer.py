@@ -125,6 +125,21 @@ async def test_closing_commits_what_was_handed_in(tmp_path):
     again.close()
 
 
+async def test_closing_during_a_commit_commits_what_waits_behind_it_and_tells_in_order(writer, tmp_path):
+    told = []
+    writer.submit(insert(1), told.append, is_brief=True)
+    while not writer._is_under_way:  # noqa: ASYNC110 - a Writer sets no event when it begins
+        await asyncio.sleep(0)
+    for number in (2, 3):
+        writer.submit(insert(number), told.append, is_brief=number == 2)
+    writer.close()
+    await asyncio.sleep(0)
+    assert told == [1, 2, 3]
+    again = open_connection(tmp_path / "test.db")
+    assert stored(again) == [1, 2, 3]
+    again.close()
+
+
 async def test_a_full_disk_is_never_acknowledged_and_recovers(tmp_path):
     """SQLite's page limit stands for the disk: the same SQLITE_FULL."""
     db = open_connection(tmp_path / "full.db")

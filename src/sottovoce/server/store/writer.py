@@ -89,8 +89,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer")
         self._thread.start()
         self.turn = 0
-        """Changes when other work is handed in or a transaction begins: what is gathered under one value may
-        run as one piece of work without overtaking anything."""
+        """Changes when other work is handed in, a transaction begins, or on closing: what is gathered under one
+        value may run as one piece of work without overtaking anything."""
 
     def submit(self, work: Work, on_done: OnDone, *, is_brief: bool = False, pieces: Sized = ()) -> None:
         """Queue ``work``; ``on_done`` is called once, after COMMIT or with the exception.
@@ -121,6 +121,7 @@ class Writer:
     def close(self) -> None:
         """Commit everything that was handed in, then end the thread and close the connection. Blocks."""
         self._closing = True
+        self.turn += 1  # nothing joins what is committed here
         self._jobs.put(None)
         self._thread.join()
         while self._waiting:
