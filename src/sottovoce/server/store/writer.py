@@ -89,8 +89,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="store-writer")
         self._thread.start()
         self.turn = 0
-        """Changes when other work is handed in, a transaction begins, or on closing: what is gathered under one
-        value may run as one piece of work without overtaking anything."""
+        """Changes when other work is handed in, a transaction begins or the writer is closed: what is
+        gathered under one value may run as one piece of work without overtaking anything."""
 
     def submit(self, work: Work, on_done: OnDone, *, is_brief: bool = False, pieces: Sized = ()) -> None:
         """Queue ``work``; ``on_done`` is called once, after COMMIT or with the exception.
