@@ -254,7 +254,7 @@ async def make_costly(writer, clock, *, running=0.0, telling=0.0):
     await asyncio.sleep(0)
 
 
-async def stream(writer, clock, step):
+async def stream(writer, clock, step, pieces=()):
     """Hand in work in every turn of the loop, ``step`` seconds apart, until some of it runs.
 
     Returns after how many seconds that was.
@@ -262,11 +262,14 @@ async def stream(writer, clock, step):
     began_at = []
     start = clock.now
     for _ in range(1000):
-        writer.submit(lambda _db: began_at.append(clock.now), lambda _outcome: None, is_brief=True)
+        writer.submit(
+            lambda _db: began_at.append(clock.now), lambda _outcome: None, is_brief=True, pieces=pieces
+        )
         await asyncio.sleep(0)
         if began_at:
             break
         clock.now += step
+    assert began_at, "nothing ever ran"
     return began_at[0] - start
 
 
@@ -298,8 +301,7 @@ async def test_a_lone_piece_of_work_begins_at_once_whatever_the_last_one_cost(cl
 async def test_a_transaction_that_is_full_waits_no_longer(clocked, clock):
     """The clock stands still: nothing else ends the gathering while work keeps coming."""
     await make_costly(clocked, clock, running=1.0)
-    clocked.submit(lambda _db: None, lambda _outcome: None, is_brief=True, pieces=range(MAX_BATCH))
-    assert await stream(clocked, clock, 0.0) == 0
+    assert await stream(clocked, clock, 0.0, pieces=range(MAX_BATCH)) == 0
 
 
 async def test_a_transaction_takes_so_many_pieces_and_leaves_the_rest_to_the_next(clocked):
