@@ -218,6 +218,15 @@ async def test_what_comes_during_the_commit_of_an_append_is_of_the_next_transact
     assert world.pushed == [(ROOM, 1, 1), (ROOM, 2, 1)]
 
 
+async def test_one_sender_who_cannot_be_answered_does_not_silence_the_others(world):
+    never_came = m.Append(99, ROOM, [message(b"1")])  # its connection knows of no such request
+    world.log.append(world.alice.session, never_came, 0)
+    world.bob.append(ROOM, message(b"2"))
+    await world.settle()
+    assert world.bob.replies() == [[2]]
+    assert world.pushed == [(ROOM, 1, 2)]
+
+
 async def test_an_append_does_not_overtake_the_commit_that_was_handed_in_before_it(world):
     outcomes = []
     for epoch in range(5):

@@ -5,6 +5,7 @@ One INSERT for all their messages, one COMMIT, one push for each room.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,8 @@ from sottovoce.server.appending import Appender, Gathered, PendingAppend
 from sottovoce.server.session import Session
 from sottovoce.server.store.segments import NewEntries
 from sottovoce.server.store.store import Store
+
+_log: Final = logging.getLogger(__name__)
 
 MAX_GATHERED: Final = 4096
 """Requests that are gathered into one piece of work."""
@@ -49,11 +52,7 @@ class RoomLog:
         def done(outcome: dict[bytes, NewEntries] | BaseException) -> None:
             failure = outcome if isinstance(outcome, BaseException) else None
             for session, pending in zip(senders, gathered, strict=True):
-                result = failure or pending.outcome
-                if isinstance(result, BaseException):
-                    session.refuse(pending.request, result)
-                else:
-                    session.reply(m.AppendReply(pending.request.id, result))
+                _answer(session, pending.request, failure or pending.outcome)
             if not isinstance(outcome, BaseException):
                 for room_id, new in outcome.items():
                     self._publish(room_id, new)
@@ -62,3 +61,13 @@ class RoomLog:
             lambda db: self._appender.append(db, gathered), done, is_brief=True, pieces=gathered
         )
         self._turn = self._store.turn
+
+
+def _answer(session: Session, request: m.Append, result: list[int] | BaseException) -> None:
+    try:
+        if isinstance(result, BaseException):
+            session.refuse(request, result)
+        else:
+            session.reply(m.AppendReply(request.id, result))
+    except Exception as error:  # noqa: BLE001 - one sender's trouble is not the next one's silence
+        _log.error("answering an append failed", extra={"fields": {"error": type(error).__name__}})
