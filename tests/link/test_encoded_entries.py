@@ -53,5 +53,5 @@ def test_no_repr_shows_a_payload() -> None:
 
 
 def test_nothing_else_is_made_to_fit() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(TypeError):
         encode_frame(m.EntriesPush(b"r" * 16, object()))

@@ -73,4 +73,4 @@ def encode_in_place(value: object) -> msgspec.Raw:
     """For an encoder of messages: what stands for a part that is encoded already."""
     if isinstance(value, EncodedEntries):
         return value.to_array()
-    raise NotImplementedError(f"a {type(value).__name__} is no part of a message")
+    raise TypeError(f"a {type(value).__name__} is no part of a message")
