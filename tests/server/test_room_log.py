@@ -16,7 +16,9 @@ from sottovoce.link.parts import ErrorCode, Stretching
 from sottovoce.server import appending, room_log
 from sottovoce.server import room_transactions as transactions
 from sottovoce.server.appending import Appender
+from sottovoce.server.delivery import DeliveryService
 from sottovoce.server.errors import Refused
+from sottovoce.server.fanout.in_process import InProcessFanout
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.room_log import RoomLog
 from sottovoce.server.session import Session
@@ -408,3 +410,14 @@ async def test_an_append_after_the_store_was_closed_is_never_acknowledged(world)
     await asyncio.sleep(0)
     assert world.alice.replies() == [[1]]
     assert world.bob.replies() == []
+
+
+async def test_a_room_deleted_as_abandoned_is_known_no_more(world):
+    delivery = DeliveryService(world.store, InProcessFanout(), Metrics(), turn_seconds=10)
+    for expected in (ErrorCode.NOT_A_MEMBER, ErrorCode.UNKNOWN_ROOM):
+        delivery.append(world.carol.session, world.carol.request(m.Append, ROOM, [message()]))
+        await world.settle()
+        assert world.carol.replies() == [expected]
+        row = await world.store.write(lambda db: getattr(rooms.find_room(db, ROOM), "row", 0))
+        await world.store.write(lambda db, row=row: rooms.take_off_roster(db, row, range(100), 0))
+        await delivery.delete_older_than(2**62)

@@ -90,7 +90,7 @@ class Appender:
         self._states.pop(room_id, None)
 
     def forget_all(self) -> None:
-        """A transaction was undone."""
+        """A transaction was undone, or changes rooms that it does not name."""
         self._states.clear()
 
     def append(self, db: sqlite3.Connection, gathered: Gathered) -> dict[bytes, NewEntries]:

@@ -283,7 +283,12 @@ class DeliveryService:
             delete = partial(segments.delete_oldest, room=room, before_ms=before_ms, limit=_DELETE_AT_ONCE)
             while deleted := await self._store.write(delete):
                 total += deleted
-        await self._store.write(lambda db: rooms.delete_abandoned(db, before_ms))
+
+        def work(db: sqlite3.Connection) -> None:
+            self._appender.forget_all()
+            rooms.delete_abandoned(db, before_ms)
+
+        await self._store.write(work)
         return total
 
     async def open_lobby(self, room_id: bytes, join_secret: bytes) -> tuple[bytes, bytes]:
