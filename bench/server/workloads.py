@@ -12,8 +12,6 @@ from bench.server.processes import BenchFailed
 from bench.server.scene import Result, Scene, figures, losses, scene
 from bench.server.sizes import Sizes
 
-MOST_P99_MS: Final = 250.0
-LEAST_DELIVERED: Final = 0.96
 _BUSY: Final = 0.9
 _LEAST_STEP: Final = 1.08
 _PATIENCE: Final = 90.0
@@ -98,7 +96,7 @@ def _search(at: Scene) -> tuple[Report | None, float]:
     for _ in range(sizes.stages):
         report = at.load.do(at.open_order(rate, sizes.stage_warm, sizes.stage_seconds), _PATIENCE)
         at.drained()
-        if _is_kept_up(report, rate, at.in_each):
+        if _is_kept_up(report, rate, at.in_each, sizes):
             best, low, is_second_try = report, rate, False
         else:
             busiest = max(report.server_cpu, report.load_cpu / at.load.count)
@@ -115,10 +113,10 @@ def _search(at: Scene) -> tuple[Report | None, float]:
     return best, low
 
 
-def _is_kept_up(report: Report, rate: float, in_each: int) -> bool:
+def _is_kept_up(report: Report, rate: float, in_each: int, sizes: Sizes) -> bool:
     offered = rate * (in_each - 1) * report.seconds
     p99 = latencies.quantile(report.latencies, 0.99)
-    return p99 <= MOST_P99_MS and report.deliveries >= LEAST_DELIVERED * offered
+    return p99 <= sizes.most_p99_ms and report.deliveries >= sizes.least_delivered * offered
 
 
 def fixed(sizes: Sizes) -> Result:
