@@ -59,7 +59,8 @@ QUICK: Final = Sizes(
     soak=Soak(connections=100, rooms=10, seconds=8.0, asleep=3.0, large=64 * 1024),
 )  # fmt: skip
 TINY: Final = Sizes(
-    warm=0.05, seconds=0.2, stage_warm=0.05, stage_seconds=0.15, stages=2, first_rate=50.0, most_p99_ms=60_000.0, least_delivered=0.0, room=5,
+    warm=0.05, seconds=0.2, stage_warm=0.05, stage_seconds=0.15, stages=2, first_rate=50.0, room=5,
+    most_p99_ms=60_000.0, least_delivered=0.0,
     large_room=6, rooms=2, in_each=3, idle=8, login_seconds=0.2, fixed_deliveries=100.0,
     fixed_seconds=0.3, kills=1, kill_after=0.2, backlog=1500, backlog_rooms=1, backlog_rate=50.0,
     entries=2000, starts=1,
