@@ -1,0 +1,16 @@
+from sottovoce.tui.safe_text import safe, safe_lines, safe_name
+
+HOSTILE = "\x1b]0;owned\x07a\x1b[31m\nb\u202ec"
+
+
+def test_text_from_outside_is_one_line_without_control_characters() -> None:
+    assert safe(HOSTILE) == "a bc"
+
+
+def test_line_breaks_stay_where_they_are_wanted() -> None:
+    assert safe_lines(HOSTILE) == "a\nbc"
+
+
+def test_a_name_that_is_not_ascii_is_isolated_and_every_name_is_short() -> None:
+    assert safe_name("אבג\n") == "\u2068אבג \u2069"
+    assert safe_name("x" * 1000) == "\u2068" + "x" * 63 + "…\u2069"
