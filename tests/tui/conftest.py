@@ -1,0 +1,8 @@
+"""Shared parts of the terminal app's tests are plain modules in this folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
