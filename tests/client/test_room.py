@@ -1,8 +1,9 @@
-"""Verifying: what two people compared is what is trusted, whatever comes in between."""
+"""A room as its user sees it: what two people compared is what is trusted; history; what was read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from room_world import Person, talking
 
 from sottovoce.client.errors import KeyChanged, UnknownUser
+from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.room import Room
 from sottovoce.client.tables.account import ContactRecord
 
@@ -26,6 +28,13 @@ class _Store:
 
 def _room(person: Person) -> Room:
     return Room(cast("Any", None), person.around, cast("Any", _Store(person)), cast("Any", None))
+
+
+def _room_of(person: Person) -> Room:
+    """A room whose task does not run."""
+    kept = SimpleNamespace(state=person.state)
+    sync = SimpleNamespace(kept=kept, record=person.state.record)
+    return Room(cast("Any", sync), person.around, cast("Any", _Store(person)), cast("Any", None))
 
 
 def _shown(person: Person, key: bytes | None) -> None:
@@ -72,3 +81,21 @@ async def test_a_key_that_is_shown_no_more_is_not_trusted(alice: Person) -> None
 async def test_nobody_is_verified_who_is_not_known(alice: Person) -> None:
     with pytest.raises(UnknownUser):
         await _room(alice).verify("carol")
+
+
+async def test_history_is_read_backwards_and_on(alice: Person) -> None:
+    room = _room_of(alice)
+    for text in ("one", "two", "three"):
+        alice.type(text)
+        alice.send()
+        alice.read()
+    newest = await room.history(limit=2)
+    assert [stored.item.text for stored in newest if isinstance(stored.item, ReceivedMessage)] == [
+        "two",
+        "three",
+    ]
+    (first,) = await room.history(before=newest[0].position, limit=1)
+    assert isinstance(first.item, ReceivedMessage)
+    assert first.item.text == "one"
+    assert await room.history_after(first.position) == newest
+    assert await room.history_after(first.position, limit=1) == newest[:1]

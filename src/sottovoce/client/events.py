@@ -79,6 +79,14 @@ AnyTimelineItem = ReceivedMessage | Gap | ForkAlarm | KeyChanged | MemberJoined 
 
 
 @dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A timeline item and its place in this device's timeline: ``position`` grows, from 1 on, with holes."""
+
+    position: int
+    item: AnyTimelineItem
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One entry of `/why`: two sentences."""
 

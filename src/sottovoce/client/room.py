@@ -15,7 +15,7 @@ from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
 from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, UnknownUser
 from sottovoce.client.errors import KeyChanged as KeyChangedError
-from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember
+from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember, StoredItem
 from sottovoce.client.explanations import sending_blocked
 from sottovoce.client.outbox import Delivery
 from sottovoce.client.tables import account as account_table
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sottovoce.client.sync import RoomSync
 
 _PAGE: Final = 200
+_END: Final = 2**63 - 1  # a position after every item
 
 
 class Room:
@@ -133,14 +134,12 @@ class Room:
         Ends when the client closes or this device is out of the room; raises what ended the session for good,
         such as :class:`~sottovoce.client.errors.CertificateChanged`.
         """
-        room_id, sync = self.room_id, self._sync
+        sync = self._sync
         try:
             position = 0 if after is None else await self._position_after(after)
             while True:
                 seen, ended = sync.kept.revision, sync.ended
-                page = await self._store.transact(
-                    partial(log_table.timeline, room_id=room_id, position=position, limit=_PAGE)
-                )
+                page = await self.history_after(position)
                 for stored in page:
                     position = stored.position
                     yield stored.item
@@ -152,6 +151,25 @@ class Room:
                     await sync.wait_for_change(seen)
         except ClientClosed:
             return
+
+    async def history(self, before: int | None = None, limit: int = _PAGE) -> list[StoredItem]:
+        """The newest ``limit`` timeline items before position ``before`` (None: the end), oldest first.
+
+        Fewer than ``limit``: the timeline begins there. Offline too.
+        """
+        position = _END if before is None else before
+        return await self._store.transact(
+            partial(log_table.timeline_before, room_id=self.room_id, position=position, limit=limit)
+        )
+
+    async def history_after(self, position: int, limit: int = _PAGE) -> list[StoredItem]:
+        """The first ``limit`` items of the timeline after ``position``, oldest first.
+
+        Fewer than ``limit``: the timeline ends there for now. Offline too.
+        """
+        return await self._store.transact(
+            partial(log_table.timeline, room_id=self.room_id, position=position, limit=limit)
+        )
 
     async def _position_after(self, seq: int) -> int:
         room_id = self.room_id

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from sottovoce.client.events import AnyTimelineItem, Explanation
-from sottovoce.client.tables.database import Database
+from sottovoce.client.events import AnyTimelineItem, Explanation, StoredItem
+from sottovoce.client.tables.database import Database, Row
 from sottovoce.client.tables.records import decode, encode
 
 
@@ -19,13 +19,6 @@ class SenderRecord(msgspec.Struct, array_like=True, frozen=True):
     device_id: bytes
     counter: int
     message_hash: bytes
-
-
-class StoredItem(msgspec.Struct, array_like=True, frozen=True):
-    """A timeline item and its place in this device's timeline of the room."""
-
-    position: int
-    item: AnyTimelineItem
 
 
 def add_item(database: Database, room_id: bytes, item: AnyTimelineItem, message_id: bytes | None) -> bool:
@@ -49,8 +42,22 @@ def timeline(database: Database, room_id: bytes, position: int, limit: int) -> l
         "SELECT position, item FROM timeline WHERE room_id = ? AND position > ? ORDER BY position LIMIT ?",
         (room_id, position, limit),
     )
+    return _stored_items(rows)
+
+
+def timeline_before(database: Database, room_id: bytes, position: int, limit: int) -> list[StoredItem]:
+    """The newest ``limit`` items before ``position``, oldest first."""
+    rows = database.all(
+        """SELECT position, item FROM timeline WHERE room_id = ? AND position < ?
+        ORDER BY position DESC LIMIT ?""",
+        (room_id, position, limit),
+    )
+    return _stored_items(reversed(rows))
+
+
+def _stored_items(rows: Iterable[Row]) -> list[StoredItem]:
     kind: Any = AnyTimelineItem  # a union, which mypy does not take for a type
-    return [StoredItem(at, decode(item, kind)) for at, item in rows]
+    return [StoredItem(position, decode(item, kind)) for position, item in rows]
 
 
 def position_after(database: Database, room_id: bytes, seq: int) -> int:
