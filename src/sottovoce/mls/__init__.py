@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Credential,
         CredentialType,
     )
+    from sottovoce.mls.details import MessageDetails
     from sottovoce.mls.epoch import Member
     from sottovoce.mls.errors import (
         CredentialRefused,
@@ -129,6 +130,7 @@ __all__ = [
     "MLSMessage",
     "MLSPeerError",
     "Member",
+    "MessageDetails",
     "MissingPreSharedKey",
     "MisuseError",
     "NotAMember",
@@ -180,6 +182,7 @@ __all__ = [
 _SOURCES = {
     "config": ("GroupConfig", "bucket_padding", "no_padding"),
     "credentials": ("AnyBasicCredential", "AuthenticationService", "Credential", "CredentialType"),
+    "details": ("MessageDetails",),
     "epoch": ("Member",),
     "extensions": (
         "Extension",

@@ -126,8 +126,8 @@ def _sender_data_key(suite: CipherSuite, secret: bytes, ciphertext: bytes) -> tu
     )
 
 
-def _guarded(nonce: bytes, reuse_guard: bytes) -> bytes:
-    # §6.3.1: the reuse guard is XORed into the nonce's first four bytes.
+def guarded_nonce(nonce: bytes, reuse_guard: bytes) -> bytes:
+    """Return the nonce the AEAD is given: the reuse guard is XORed into its first four bytes (§6.3.1)."""
     return xor(nonce[:4], reuse_guard) + nonce[4:]
 
 
@@ -150,7 +150,7 @@ def encrypt_content(
     plaintext = plaintext.ljust(padded_length(len(plaintext)), b"\0")
     header = group_and_epoch(content.group_id, content.epoch) + uint8(content.content_type)
     content_aad = header + opaque(content.authenticated_data)
-    key, nonce = step.message_key.key, _guarded(step.message_key.nonce, reuse_guard)
+    key, nonce = step.message_key.key, guarded_nonce(step.message_key.nonce, reuse_guard)
     ciphertext = suite.seal(key, nonce, content_aad, plaintext)
     sender_data = uint32(step.leaf) + uint32(step.generation) + reuse_guard
     encrypted_sender_data = suite.seal(
@@ -198,7 +198,7 @@ def decrypt_content(
     have been found in the tree.
     """
     step = secret_tree.plan(sender.leaf, ratchet_kind(message.content_type), sender.generation)
-    key, nonce = step.message_key.key, _guarded(step.message_key.nonce, sender.reuse_guard)
+    key, nonce = step.message_key.key, guarded_nonce(step.message_key.nonce, sender.reuse_guard)
     try:
         plaintext = suite.open(key, nonce, message.content_aad, message.ciphertext)
     except DecryptionError as error:

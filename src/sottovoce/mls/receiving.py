@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.commit import receive_commit
 from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.details import ProtectedContent
 from sottovoce.mls.epoch import EpochState, MessageEpoch, member_at
 from sottovoce.mls.errors import KeyConsumed, OwnMessage, ValidationError, WrongEpoch
 from sottovoce.mls.framing import (
@@ -89,7 +90,8 @@ class Receiver:
         body = verified.content.content
         if isinstance(body, bytes):
             data = message.authenticated_data
-            return StagedApplication(body, member, message.epoch, data, step)
+            protected = ProtectedContent(message, content, step, sender.reuse_guard)
+            return StagedApplication(body, member, message.epoch, data, step, protected)
         return self._handshake(verified, now, step)
 
     def _receive_public(self, message: PublicMessage, now: int) -> StagedProposal | StagedCommit:

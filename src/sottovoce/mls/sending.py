@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.commit import CommitPlan, create_commit
 from sottovoce.mls.config import GroupConfig
+from sottovoce.mls.details import ProtectedContent
 from sottovoce.mls.epoch import EpochState, MessageEpoch
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.framing import Content, FramedContent, MLSMessage, Sender, WireFormat
@@ -52,15 +53,17 @@ def encrypt_own(
     if config.trace is not None:
         line = f"{content_type.name.lower()} key, generation {step.generation}"
         config.trace_step(state.suite, state.epoch, line)
+    reuse_guard = random(4)
     private = encrypt_content(
         state.suite,
         message,
         step,
         state.secrets.sender_data_secret,
-        reuse_guard=random(4),
+        reuse_guard=reuse_guard,
         padded_length=config.padding,
     )
-    return StagedMessage(MLSMessage(private).encode(), state.epoch, step)
+    protected = ProtectedContent(private, message, step, reuse_guard)
+    return StagedMessage(MLSMessage(private).encode(), state.epoch, step, protected)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls.credentials import Credential
+from sottovoce.mls.details import MessageDetails, ProtectedContent
 from sottovoce.mls.epoch import EpochState, Member, PastEpoch
 from sottovoce.mls.errors import DamagedSnapshot, NotAMember
 from sottovoce.mls.extensions import Extensions
@@ -30,11 +31,17 @@ class StagedMessage:
     message: bytes
     epoch: int
     step: RatchetStep = field(repr=False)
+    protected: ProtectedContent = field(repr=False)
 
     @property
     def generation(self) -> int:
         """Which generation of our ratchet was used."""
         return self.step.generation
+
+    @property
+    def details(self) -> MessageDetails:
+        """How it is protected, without a key."""
+        return self.protected.details()
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,12 @@ class StagedApplication:
     epoch: int
     authenticated_data: bytes
     step: RatchetStep = field(repr=False)
+    protected: ProtectedContent = field(repr=False)
+
+    @property
+    def details(self) -> MessageDetails:
+        """How it was protected, without a key."""
+        return self.protected.details()
 
     @property
     def sender(self) -> LeafIndex:
