@@ -2,29 +2,10 @@ import io
 
 import pytest
 
-from sottovoce.cli.chat_commands import HELP, ChatCommands, ParsedLine, parse_line
+from sottovoce.cli.chat_commands import HELP, ChatCommands
 from sottovoce.cli.console import Console
 from sottovoce.client.errors import UnknownUser
 from sottovoce.client.events import Explanation, RoomMember
-
-
-@pytest.mark.parametrize(
-    ("line", "meant"),
-    [
-        ("hello", ParsedLine(text="hello")),
-        ("/who", ParsedLine(command="who")),
-        ("/who ", ParsedLine(command="who")),
-        ("/verify Bob done", ParsedLine(command="verify", argument="Bob done")),
-        ("//who", ParsedLine(text="/who")),
-        ("//", ParsedLine(text="/")),
-        ("/var/log/x is full", ParsedLine(text="/var/log/x is full")),
-        ("/", ParsedLine(text="/")),
-        (" /who", ParsedLine(text=" /who")),
-        ("/dance", ParsedLine(command="dance")),
-    ],
-)
-def test_commands_are_told_from_text(line: str, meant: ParsedLine) -> None:
-    assert parse_line(line) == meant
 
 
 class RoomDouble:

@@ -21,7 +21,7 @@ from sottovoce.cli.account_choice import (
     forbid_core_dumps,
 )
 from sottovoce.cli.arguments import room_name, whole_number
-from sottovoce.cli.chat_commands import ChatCommands, parse_line
+from sottovoce.cli.chat_commands import ChatCommands
 from sottovoce.cli.console import Console
 from sottovoce.cli.errors import UsageError
 from sottovoce.cli.exit_codes import ExitCode
@@ -30,6 +30,7 @@ from sottovoce.cli.loading import collector_paused
 from sottovoce.cli.prompts import typing_hidden
 from sottovoce.cli.room_key import read_room_key
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
+from sottovoce.client.command_line import QUIT, ParsedLine, parse_line
 from sottovoce.client.errors import KeyChanged, NotInRoom, TextTooLong, WrongPassword
 from sottovoce.client.events import Connected, Disconnected, MemberJoined, ReceivedMessage
 from sottovoce.client.sanitize import looks_like
@@ -177,9 +178,10 @@ class Chat:
         try:
             with contextlib.ExitStack() as terminal:
                 async for line in self._lines(terminal):
-                    if line.strip() == "quit":
+                    meant = parse_line(line)
+                    if meant.command == QUIT:
                         break
-                    await self._take(line)
+                    await self._take(meant)
                     if self._commands.has_left:
                         return
         except SottovoceError as error:
@@ -195,8 +197,7 @@ class Chat:
             return terminal.enter_context(LineEditor(self._console)).lines()
         return input_lines(sys.stdin.fileno())
 
-    async def _take(self, line: str) -> None:
-        meant = parse_line(line)
+    async def _take(self, meant: ParsedLine) -> None:
         if meant.command is not None:
             await self._commands.run(meant.command, meant.argument)
         elif meant.text and (meant.text.strip() or not sys.stdin.isatty()):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sottovoce.cli.console import Console
@@ -15,8 +13,6 @@ from sottovoce.errors import SottovoceError
 if TYPE_CHECKING:
     from sottovoce.client.client import Client
     from sottovoce.client.room import Room
-
-_COMMAND: Final = re.compile(r"/([a-z]+)(?:\s+(.*?))?\s*")
 
 HELP: Final = """\
 /who                 who is in the room, and whose key you have verified
@@ -30,29 +26,6 @@ HELP: Final = """\
 /help                this list
 //text               send a line that begins with a slash
 quit                 leave the chat (so does Ctrl-D); you stay in the room"""
-
-
-@dataclass(frozen=True)
-class ParsedLine:
-    """A line as it is meant: text to send, or a command with its argument."""
-
-    text: str | None = None
-    command: str | None = None
-    argument: str = ""
-
-
-def parse_line(line: str) -> ParsedLine:
-    """Tell commands from text.
-
-    A command is a slash and lower-case letters, alone or before a blank. ``//x`` is the text ``/x``, and
-    what merely begins with a slash, like ``/var/log``, is text as it is.
-    """
-    if line.startswith("//"):
-        return ParsedLine(text=line[1:])
-    match = _COMMAND.fullmatch(line)
-    if match is None:
-        return ParsedLine(text=line)
-    return ParsedLine(command=match[1], argument=match[2] or "")
 
 
 class ChatCommands:
