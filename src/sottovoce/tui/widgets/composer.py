@@ -1,0 +1,231 @@
+"""The composer: where a message is written, with a draft and a history for each room."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from sottovoce.client.command_line import parse_line
+from sottovoce.client.content import MAX_TEXT_LENGTH
+from sottovoce.tui.safe_text import NOTHING, Safe, safe
+from sottovoce.tui.widgets.composer_field import ComposerField
+from sottovoce.tui.widgets.composer_memory import ComposerMemory, Draft, RoomLines, clean
+
+NEAR_THE_LIMIT: Final = 1024
+"""Bytes: with so many left the counter appears."""
+
+NO_ROOM: Final = b""
+
+
+class Composer(Vertical):
+    """Write a message, or a command: they leave as :class:`Sent` and :class:`CommandGiven`.
+
+    Nothing typed is lost: each room keeps its draft (:meth:`switch`), and what could not be sent comes
+    back by :meth:`take_back`. Until :meth:`switch` names a room, the lines belong to none.
+    """
+
+    DEFAULT_CSS = """
+    Composer {
+        height: auto;
+        background: $surface;
+        & > ComposerField { border-left: thick $primary 50%; }
+        & > ComposerField:focus { border-left: thick $primary; }
+        & > #composer-words { height: auto; padding: 0 1 0 2; color: $text-muted; display: none; }
+        &.-refused > #composer-words { color: $text-warning; }
+    }
+    """
+
+    class Sent(Message):
+        """``text`` is to be sent to the room. If it cannot be: :meth:`Composer.take_back`."""
+
+        def __init__(self, room_id: bytes, text: str) -> None:
+            super().__init__()
+            self.room_id: Final = room_id
+            self.text: Final = text
+
+    class CommandGiven(Message):
+        """``/name argument`` was typed, or ``quit`` alone. ``typed``: for :meth:`Composer.take_back`."""
+
+        def __init__(self, room_id: bytes, name: str, argument: str, typed: str) -> None:
+            super().__init__()
+            self.room_id: Final = room_id
+            self.name: Final = name
+            self.argument: Final = argument
+            self.typed: Final = typed
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+        super().__init__(id=id)
+        self._field: Final = ComposerField()
+        self._words: Final = Static("", id="composer-words", markup=False)
+        self._memory: Final = ComposerMemory()
+        self._room_id = NO_ROOM
+        self._refusal = NOTHING
+        self._refused = ""
+
+    def compose(self) -> ComposeResult:
+        """Hold the field, and a row of words below it when there is something to say."""
+        yield self._field
+        yield self._words
+
+    def focus(self, scroll_visible: bool = True, **rest: bool) -> Composer:
+        """Give the keys to the field."""
+        self._field.focus(scroll_visible, **rest)
+        return self
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self._field.text
+
+    @property
+    def room_id(self) -> bytes:
+        """The room that the composer writes to, empty for none."""
+        return self._room_id
+
+    def switch(self, room_id: bytes) -> None:
+        """Write to another room: the draft of this one is kept, that of the other one comes back."""
+        self._note()
+        self._lines.leave()
+        self._room_id = room_id
+        self._show(self._lines.shown)
+
+    def insert(self, text: str) -> None:
+        """Set ``text`` at the cursor, as if it was pasted."""
+        self._paste(text)
+
+    def take_back(self, room_id: bytes, text: str, words: Safe = NOTHING) -> None:
+        """Put a text that could not be sent back, before what is typed by now; ``words`` say why."""
+        self._note()
+        back = self._memory.room(room_id).take_back(text)
+        if room_id == self._room_id:
+            self._show(back)
+            self.say(words)
+
+    def say(self, words: Safe) -> None:
+        """Say why something is refused, until the text changes."""
+        self._refusal, self._refused = words, self._field.text
+        self._show_words()
+
+    def drafts(self) -> bytes:
+        """Return the drafts of all rooms, to be kept."""
+        self._note()
+        return self._memory.drafts()
+
+    def load_drafts(self, kept: bytes) -> None:
+        """Take what :meth:`drafts` gave; where something is typed already that stays."""
+        self._note()
+        self._memory.load_drafts(kept)
+        self._show(self._lines.shown)
+
+    def history(self, room_id: bytes) -> bytes:
+        """Return the lines that were sent to a room, to be kept."""
+        return self._memory.history(room_id)
+
+    def load_history(self, room_id: bytes, kept: bytes) -> None:
+        """Take what :meth:`history` gave; it stands before the lines sent since."""
+        self._memory.load_history(room_id, kept)
+
+    @property
+    def _lines(self) -> RoomLines:
+        return self._memory.room(self._room_id)
+
+    def _note(self) -> None:
+        self._lines.edit(self._field.draft)
+
+    def _show(self, draft: Draft) -> None:
+        self._field.show(draft)
+        self.say(NOTHING)
+
+    def on_mount(self) -> None:
+        """Fit the terminal."""
+        self._fit()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Fit the terminal."""
+        self._fit()
+
+    def _fit(self) -> None:
+        self._field.styles.max_height = min(8, max(3, self.app.size.height // 4))
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._note()
+        if self._field.text != self._refused:
+            self._refusal = NOTHING
+        self._show_words()
+
+    @on(ComposerField.Walked)
+    def _walked(self, event: ComposerField.Walked) -> None:
+        event.stop()
+        self._note()
+        shown = self._lines.older() if event.to_older else self._lines.newer()
+        if shown is not None:
+            self._show(shown)
+
+    @on(ComposerField.PasteOffered)
+    def _pasted(self, event: ComposerField.PasteOffered) -> None:
+        event.stop()
+        self._paste(event.text)
+
+    def _paste(self, text: str) -> None:
+        left = self._bytes_left() + size(self._field.selected_text)
+        # The first look keeps a huge paste from being cleaned, which takes about a second for a megabyte.
+        if size(text) <= left and size(cleaned := clean(text)) <= left:
+            self._field.put(cleaned)
+        else:
+            self.say(
+                safe(
+                    f"Nothing was pasted: it is {kilobytes(size(text))}, and a message holds "
+                    f"{kilobytes(MAX_TEXT_LENGTH)}. Paste it in parts, and send each."
+                )
+            )
+
+    @on(ComposerField.SendWanted)
+    def _send(self, event: ComposerField.SendWanted) -> None:
+        event.stop()
+        self._note()
+        typed = self._field.text.strip("\n").rstrip()
+        if not typed:
+            return
+        over = -self._bytes_left()
+        if over > 0:
+            self.say(safe(f"Not sent: {over} characters too long. Shorten it, or send it in parts."))
+            return
+        meant = parse_line(typed)
+        self._show(self._lines.sent())
+        if meant.command is not None:
+            self.post_message(self.CommandGiven(self._room_id, meant.command, meant.argument, typed))
+        elif meant.text:
+            self.post_message(self.Sent(self._room_id, meant.text))
+
+    def _bytes_left(self) -> int:
+        return MAX_TEXT_LENGTH - size(self._field.text)
+
+    def _show_words(self) -> None:
+        words = self._refusal or self._count()
+        self.set_class(bool(self._refusal), "-refused")
+        self._words.display = bool(words)
+        self._words.update(Content(words))
+
+    def _count(self) -> Safe:
+        left = self._bytes_left()
+        if left >= NEAR_THE_LIMIT:
+            return NOTHING
+        return safe(f"{left} left" if left >= 0 else f"{-left} too many")
+
+
+def size(text: str) -> int:
+    """Return the bytes that ``text`` takes in a message."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def kilobytes(count: int) -> str:
+    """Return a number of bytes for people: ``32 KB``."""
+    return f"{-(-count // 1024)} KB"
