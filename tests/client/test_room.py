@@ -99,3 +99,22 @@ async def test_history_is_read_backwards_and_on(alice: Person) -> None:
     assert first.item.text == "one"
     assert await room.history_after(first.position) == newest
     assert await room.history_after(first.position, limit=1) == newest[:1]
+
+
+async def test_what_was_read_is_remembered_and_told() -> None:
+    alice, bob = talking("alice", "bob")
+    room, told = _room_of(bob), []
+    room._sync.kept.announce = lambda: told.append(True)
+    for text in ("one", "two", "three"):
+        alice.type(text)
+    alice.send()
+    bob.type("mine")
+    bob.read()
+    assert await room.unread() == 3
+    first = (await room.history())[-3]
+    await room.mark_read(first.position)
+    assert (await room.unread(), await room.read_position()) == (2, first.position)
+    await room.mark_read(first.position)
+    await room.mark_read(0)
+    assert (await room.unread(), await room.read_position()) == (2, first.position)
+    assert len(told) == 1

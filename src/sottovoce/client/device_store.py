@@ -128,23 +128,33 @@ def _connect(path: Path, key: Secret) -> Any:
             connection.execute(f"PRAGMA {name} = {value}")
             if connection.execute(f"PRAGMA {name}").fetchone()[0] != expected:
                 raise StoreUnwritable(str(path))
-        database = Database(connection)
-        found = schema.version(database)
-        if found == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            schema.create(database)
-            connection.execute("COMMIT")
-        elif found > schema.VERSION:
-            raise StoreTooNew(str(path))
-        elif found != schema.VERSION:  # only unreleased ones have lower numbers
-            raise StoreDamaged(str(path))
+        _bring_up_to_date(connection, path)
     except dbapi2.DatabaseError as trouble:
         connection.close()
         raise _refusal(trouble, path) from trouble
+    except RecordDamaged as damage:
+        connection.close()
+        raise StoreDamaged(str(path)) from damage
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _bring_up_to_date(connection: Any, path: Path) -> None:
+    """Make the tables of an empty file, or change those of an earlier release; all of it or nothing."""
+    database = Database(connection)
+    found = schema.version(database)
+    if found > schema.VERSION:
+        raise StoreTooNew(str(path))
+    if found == schema.VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if found == 0:
+        schema.create(database)
+    else:
+        schema.migrate(database, found)
+    connection.execute("COMMIT")
 
 
 def _refusal(trouble: Any, path: Path) -> StoreDamaged | StoreUnwritable:

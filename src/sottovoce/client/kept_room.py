@@ -38,6 +38,8 @@ class KeptRoom:
         """Notified after each change that was stored."""
         self.revision = 0
         """Grows with each of them."""
+        self.watchers: Final[list[Callable[[], None]]] = []
+        """Called after each of them too, and when something else that is shown of the room changed."""
         self.wake: Final = asyncio.Event()
         """Set when the room's task has something to look at."""
 
@@ -98,6 +100,12 @@ class KeptRoom:
         self.revision += 1
         async with self.changed:
             self.changed.notify_all()
+        self.announce()
+
+    def announce(self) -> None:
+        """Something that is shown of the room changed."""
+        for watcher in self.watchers:
+            watcher()
 
 
 def observed_future() -> asyncio.Future[None]:

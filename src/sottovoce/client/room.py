@@ -20,6 +20,7 @@ from sottovoce.client.explanations import sending_blocked
 from sottovoce.client.outbox import Delivery
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import log as log_table
+from sottovoce.client.tables import read_marks as marks_table
 from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
 from sottovoce.client.trust import safety_number
 from sottovoce.crypto.suites import cipher_suite
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from sottovoce.client.room_state import Surroundings
     from sottovoce.client.session import Session
     from sottovoce.client.sync import RoomSync
+
+MAX_UNREAD: Final = 1000
+"""Unread messages are counted up to here: the count stays quick, and more is no number anybody reads."""
 
 _PAGE: Final = 200
 _END: Final = 2**63 - 1  # a position after every item
@@ -169,6 +173,26 @@ class Room:
         """
         return await self._store.transact(
             partial(log_table.timeline, room_id=self.room_id, position=position, limit=limit)
+        )
+
+    async def read_position(self) -> int:
+        """The timeline position up to which this room was read here; 0 before anything was."""
+        room_id = self.room_id
+        return await self._store.transact(lambda database: marks_table.read_mark(database, room_id))
+
+    async def mark_read(self, position: int) -> None:
+        """Remember that all up to timeline ``position`` was read; never goes back, nor past the end."""
+        room_id = self.room_id
+        if await self._store.transact(
+            lambda database: marks_table.move_read_mark(database, room_id, position)
+        ):
+            self._sync.kept.announce()
+
+    async def unread(self) -> int:
+        """How many messages of others came after the read position; :data:`MAX_UNREAD`: so many or more."""
+        room_id = self.room_id
+        return await self._store.transact(
+            lambda database: marks_table.count_unread(database, room_id, MAX_UNREAD)
         )
 
     async def _position_after(self, seq: int) -> int:

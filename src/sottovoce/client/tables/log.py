@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sottovoce.client.events import AnyTimelineItem, Explanation, StoredItem
+from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, StoredItem
 from sottovoce.client.tables.database import Database, Row
 from sottovoce.client.tables.records import decode, encode
 
@@ -23,9 +23,11 @@ class SenderRecord(msgspec.Struct, array_like=True, frozen=True):
 
 def add_item(database: Database, room_id: bytes, item: AnyTimelineItem, message_id: bytes | None) -> bool:
     """Append to the timeline; False when a message of this id is there already (threats.md B7)."""
+    from_others = isinstance(item, ReceivedMessage) and not item.is_mine
     changed = database.execute(
-        "INSERT OR IGNORE INTO timeline (room_id, seq, message_id, item) VALUES (?, ?, ?, ?)",
-        (room_id, item.seq, message_id, encode(item)),
+        """INSERT OR IGNORE INTO timeline (room_id, seq, message_id, item, from_others)
+        VALUES (?, ?, ?, ?, ?)""",
+        (room_id, item.seq, message_id, encode(item), from_others),
     )
     return changed == 1
 

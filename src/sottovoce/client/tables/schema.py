@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.records import RecordDamaged
 
-VERSION: Final = 2
+_FIRST: Final = 2
+"""The version of the first release; no store of a lower one was ever made by a release."""
 
 _STATEMENTS: Final = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -59,11 +61,41 @@ _STATEMENTS: Final = (
     "CREATE INDEX outbox_payloads_by_position ON outbox_payloads (position)",
 )
 
+_STEPS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        # 3: what was read. Items of before are all read, so none of them needs to be told from others'.
+        "ALTER TABLE timeline ADD COLUMN from_others INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX timeline_from_others ON timeline (room_id, position, from_others) WHERE from_others",
+        """CREATE TABLE read_marks (
+            room_id BLOB PRIMARY KEY REFERENCES rooms ON DELETE CASCADE, position INTEGER NOT NULL)
+            WITHOUT ROWID""",
+        "INSERT INTO read_marks SELECT room_id, max(position) FROM timeline GROUP BY room_id",
+        # What the app on top keeps for itself, by names of its own.
+        "CREATE TABLE kept_values (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    ),
+)
+"""What makes each version out of the one before: what was released never changes, a new one goes last."""
+
+VERSION: Final = _FIRST + len(_STEPS)
+
 
 def create(database: Database) -> None:
-    """Make every table in an empty store."""
+    """Make every table in an empty store: as in the first release, then as every later one changed it."""
     for statement in _STATEMENTS:
         database.execute(statement)
+    migrate(database, _FIRST)
+
+
+def migrate(database: Database, found: int) -> None:
+    """Bring a store of version ``found`` up to :data:`VERSION`, inside one transaction of the caller's.
+
+    Raises :class:`~sottovoce.client.tables.records.RecordDamaged` for a version that no release had.
+    """
+    if not _FIRST <= found <= VERSION:
+        raise RecordDamaged(f"a store of version {found}")
+    for step in _STEPS[found - _FIRST :]:
+        for statement in step:
+            database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
 
 
