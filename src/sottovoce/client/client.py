@@ -17,7 +17,7 @@ from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.chain import LogChain
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom
+from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom, ValueTooLong
 from sottovoce.client.events import ClientEvent, Connected, RoomAppeared
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
@@ -31,6 +31,7 @@ from sottovoce.client.server_address import ServerAddress, find_server
 from sottovoce.client.session import Session
 from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables import kept_values as kept_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
@@ -58,6 +59,9 @@ from sottovoce.mls import KeyPackageBundle
 
 INVITE_LIFETIME: Final = 7 * 86400
 """Seconds an invite link is good for unless said otherwise."""
+
+MAX_KEPT_VALUE: Final = 64 * 1024
+"""Bytes of one value that :meth:`Client.keep` takes."""
 
 _SETTLING: Final = 2.0
 """Seconds that closing waits for commits under way to be read back."""
@@ -170,6 +174,21 @@ class Client:
                 yield event
         finally:
             self._listeners.remove(queue)
+
+    # --- what the app on top keeps -------------------------------------------------------------------------
+
+    async def keep(self, name: str, value: bytes) -> None:
+        """Keep a small value in the encrypted store under a name of the app's own; an empty one deletes it.
+
+        Raises :class:`~sottovoce.client.errors.ValueTooLong` above 64 KiB.
+        """
+        if len(value) > MAX_KEPT_VALUE:
+            raise ValueTooLong(len(value), MAX_KEPT_VALUE)
+        await self._store.transact(lambda database: kept_table.keep_value(database, name, value))
+
+    async def kept(self, name: str) -> bytes | None:
+        """The value kept under this name; None when there is none."""
+        return await self._store.transact(lambda database: kept_table.kept_value(database, name))
 
     # --- rooms ---------------------------------------------------------------------------------------------
 

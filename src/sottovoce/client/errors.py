@@ -43,6 +43,7 @@ __all__ = [
     "TextTooLong",
     "UnknownRoom",
     "UnknownUser",
+    "ValueTooLong",
     "VaultFull",
     "WrongPassword",
     "store_refusal",
@@ -288,6 +289,15 @@ class TextTooLong(LocalError):
         super().__init__(
             f"This text has {length} bytes; one message holds {limit}. Nothing of it was sent: "
             "split it and send the parts."
+        )
+
+
+class ValueTooLong(LocalError):
+    """A value to be kept is longer than one may be; ``length`` and ``limit`` are bytes."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(
+            f"This needs {length} bytes, and {limit} can be kept: it was not kept. Make it shorter."
         )
 
 
