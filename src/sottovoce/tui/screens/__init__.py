@@ -1,1 +1,1 @@
-"""The modal screens: each gets view data and dismisses with a result; none of them knows the SDK."""
+"""Modal screens: view data in, a result out by ``dismiss``; none of them knows the SDK."""
