@@ -139,3 +139,70 @@ class Invite:
     link: Safe
     room: Safe
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who one is, and where."""
+
+    user: Safe
+    server: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to say once, about no message in particular."""
+
+    text: Safe
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDetails:
+    """What the main view shows of the open room beside its lines.
+
+    ``unseen``: how many explanations nobody has looked at yet; ``is_blocked``: whether sending waits for a
+    decision about a changed key.
+    """
+
+    room: Room
+    members: tuple[Member, ...]
+    security: RoomSecurity
+    unseen: int
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRoom:
+    """A room that was just opened; ``read_position``: of the newest line that was read before."""
+
+    details: RoomDetails
+    page: Page
+    read_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """``count`` messages of others in a room that is not open, and the newest of them."""
+
+    room: Room
+    newest: Message
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened since the last news; empty fields: nothing of that kind.
+
+    ``lines`` belong to the open room, ``room_id``. ``ended``: why nothing more will come.
+    """
+
+    link: LinkState | None = None
+    rooms: tuple[Room, ...] | None = None
+    opened: OpenedRoom | None = None
+    details: RoomDetails | None = None
+    room_id: bytes | None = None
+    lines: tuple[Line, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    notes: tuple[Note, ...] = ()
+    ended: Safe | None = None
