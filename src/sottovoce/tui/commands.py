@@ -1,0 +1,88 @@
+"""The one table of commands: keys, footer, palette, help and slash commands are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person can ask for.
+
+    ``name``: after the slash; ``words``: what it does; ``keys``: as Textual names them; ``argument``: as the
+    help writes it, in square brackets where it may be left out; ``footer``: one or two words, empty where the
+    key is not in the footer; ``needs_room``: whether a room must be open; ``key_words``: the keys as people
+    call them.
+    """
+
+    name: str
+    words: str
+    keys: tuple[str, ...] = ()
+    argument: str = ""
+    footer: str = ""
+    needs_room: bool = True
+    key_words: str = ""
+
+    @property
+    def slash(self) -> str:
+        """How it is typed."""
+        return f"/{self.name} {self.argument}".rstrip()
+
+
+COMMANDS: Final = (
+    Command("help", "all keys and commands", ("f1",), "", "Help", needs_room=False, key_words="F1"),
+    Command("xray", "how the chosen message was encrypted", ("f2",), "", "X-ray", key_words="F2"),
+    Command("rooms", "the list of rooms", ("f3",), "", "Rooms", needs_room=False, key_words="F3"),
+    Command("who", "who is in the room, and whose key is verified", ("f4",), "", "Members", key_words="F4"),
+    Command("invite", "a link and a QR code that bring a friend in", ("f5",), "", "Invite", key_words="F5"),
+    Command("why", "what went wrong here, and what to do", ("f6",), "", "Alarms", key_words="F6"),
+    Command("new", "make a room", ("f7",), "[NAME]", "New room", needs_room=False, key_words="F7"),
+    Command("join", "enter a room by its name or a link", ("f8",), "[NAME]", "Join", False, "F8"),
+    Command("settings", "how the app looks and behaves", ("f9",), "", "Settings", False, "F9"),
+    Command("security", "what protects this room", ("f10",), "", "Security", key_words="F10"),
+    Command("verify", "compare safety numbers with somebody", (), "NAME"),
+    Command("add", "add somebody who has an account here", (), "NAME"),
+    Command("remove", "take somebody out of the room", (), "NAME"),
+    Command("leave", "leave the room for good, on this device"),
+    Command("quiet", "do not disturb: no notifications until asked again", (), "", "", needs_room=False),
+    Command("next", "go to the next room", ("alt+down", "ctrl+pagedown"), "", "", False, "Alt+Down"),
+    Command("previous", "go to the room before", ("alt+up", "ctrl+pageup"), "", "", False, "Alt+Up"),
+    Command("unread", "go to the next room with unread messages", ("alt+right",), "", "", False, "Alt+Right"),
+    Command("palette", "find a command or a room by typing", ("ctrl+p",), "", "Find", False, "Ctrl+P"),
+    Command("quit", "close the app; what is unsent is kept", ("ctrl+q",), "", "Quit", False, "Ctrl+Q"),
+)
+
+BY_NAME: Final = {command.name: command for command in COMMANDS}
+
+
+def find_command(name: str) -> Command | None:
+    """The command typed as ``/name``; ``/alarms``, ``/members`` and ``/find`` are other words for three."""
+    return BY_NAME.get(_OTHER_WORDS.get(name, name))
+
+
+_OTHER_WORDS: Final = {"alarms": "why", "members": "who", "find": "palette"}
+
+
+def bindings() -> list[Binding]:
+    """The keys; they work wherever the focus is."""
+    return [
+        Binding(
+            ",".join(command.keys),
+            f"command('{command.name}')",
+            command.footer or command.words,
+            show=bool(command.footer),
+            key_display=command.key_words,
+            priority=True,
+            id=command.name,
+        )
+        for command in COMMANDS
+        if command.keys
+    ]
+
+
+def slash_words() -> list[tuple[str, str]]:
+    """What the composer completes: ``/name`` and what it does."""
+    return [(f"/{command.name}", command.words) for command in COMMANDS]
