@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual import events, on
@@ -9,11 +10,14 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static, TextArea
+from textual.widgets import OptionList, Static, TextArea
 
 from sottovoce.client.command_line import parse_line
 from sottovoce.client.content import MAX_TEXT_LENGTH
+from sottovoce.tui.completion import SlashCommand
 from sottovoce.tui.safe_text import NOTHING, Safe, safe
+from sottovoce.tui.widgets.composer_choices import ComposerChoices
+from sottovoce.tui.widgets.composer_completing import Completing
 from sottovoce.tui.widgets.composer_field import ComposerField
 from sottovoce.tui.widgets.composer_memory import ComposerMemory, Draft, RoomLines, clean
 
@@ -61,7 +65,9 @@ class Composer(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
-        self._field: Final = ComposerField()
+        self._field: Final = ComposerField(self)
+        self._choices: Final = ComposerChoices()
+        self._completing: Final = Completing(self._field, self._choices)
         self._words: Final = Static("", id="composer-words", markup=False)
         self._memory: Final = ComposerMemory()
         self._room_id = NO_ROOM
@@ -70,6 +76,7 @@ class Composer(Vertical):
 
     def compose(self) -> ComposeResult:
         """Hold the field, and a row of words below it when there is something to say."""
+        yield self._choices
         yield self._field
         yield self._words
 
@@ -95,9 +102,14 @@ class Composer(Vertical):
         self._room_id = room_id
         self._show(self._lines.shown)
 
-    def insert(self, text: str) -> None:
-        """Set ``text`` at the cursor, as if it was pasted."""
-        self._paste(text)
+    def know(
+        self, commands: Sequence[SlashCommand] | None = None, names: Sequence[Safe] | None = None
+    ) -> None:
+        """Complete these commands, and these names of the room's members, from now on; None: as before."""
+        if commands is not None:
+            self._completing.completer.commands = commands
+        if names is not None:
+            self._completing.completer.names = names
 
     def take_back(self, room_id: bytes, text: str, words: Safe = NOTHING) -> None:
         """Put a text that could not be sent back, before what is typed by now; ``words`` say why."""
@@ -140,6 +152,7 @@ class Composer(Vertical):
 
     def _show(self, draft: Draft) -> None:
         self._field.show(draft)
+        self._completing.close()
         self.say(NOTHING)
 
     def on_mount(self) -> None:
@@ -153,28 +166,53 @@ class Composer(Vertical):
     def _fit(self) -> None:
         self._field.styles.max_height = min(8, max(3, self.app.size.height // 4))
 
-    @on(TextArea.Changed)
-    def _changed(self, event: TextArea.Changed) -> None:
-        event.stop()
+    @property
+    def is_choosing(self) -> bool:
+        """Whether choices are shown."""
+        return self._completing.is_open
+
+    def choose(self, key: str) -> None:
+        """Move in the choices, take one, or close them. Enter on what is typed in full sends."""
+        match key:
+            case "up" | "down":
+                self._completing.move(-1 if key == "up" else 1)
+            case "escape":
+                self._completing.decline()
+            case "enter" if self._completing.is_whole:
+                self.send()
+            case _:
+                self._completing.take()
+
+    def complete(self) -> bool:
+        """Complete what is before the cursor; False if there is nothing to."""
+        return self._completing.complete()
+
+    def close_emoji(self) -> None:
+        """Put the emoji in place of its name in colons."""
+        self._completing.close_emoji()
+
+    def changed(self) -> None:
+        """Keep the draft, and offer what can be completed."""
         self._note()
         if self._field.text != self._refused:
             self._refusal = NOTHING
         self._show_words()
+        self._completing.offer()
 
-    @on(ComposerField.Walked)
-    def _walked(self, event: ComposerField.Walked) -> None:
-        event.stop()
+    def left(self) -> None:
+        """Close the choices."""
+        self._completing.close()
+
+    def walk(self, *, to_older: bool) -> bool:
+        """Show another line of the history, or the draft again; False where there is none."""
         self._note()
-        shown = self._lines.older() if event.to_older else self._lines.newer()
+        shown = self._lines.older() if to_older else self._lines.newer()
         if shown is not None:
             self._show(shown)
+        return shown is not None
 
-    @on(ComposerField.PasteOffered)
-    def _pasted(self, event: ComposerField.PasteOffered) -> None:
-        event.stop()
-        self._paste(event.text)
-
-    def _paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:
+        """Set ``text`` at the cursor, sanitized, unless the message would be too long by it."""
         left = self._bytes_left() + size(self._field.selected_text)
         # The first look keeps a huge paste from being cleaned, which takes about a second for a megabyte.
         if size(text) <= left and size(cleaned := clean(text)) <= left:
@@ -187,14 +225,13 @@ class Composer(Vertical):
                 )
             )
 
-    @on(ComposerField.SendWanted)
-    def _send(self, event: ComposerField.SendWanted) -> None:
-        event.stop()
+    def send(self) -> None:
+        """Give away what is typed, unless it is nothing, or too long."""
         self._note()
         typed = self._field.text.strip("\n").rstrip()
+        over = -self._bytes_left()
         if not typed:
             return
-        over = -self._bytes_left()
         if over > 0:
             self.say(safe(f"Not sent: {over} characters too long. Shorten it, or send it in parts."))
             return
@@ -204,6 +241,21 @@ class Composer(Vertical):
             self.post_message(self.CommandGiven(self._room_id, meant.command, meant.argument, typed))
         elif meant.text:
             self.post_message(self.Sent(self._room_id, meant.text))
+
+    @on(TextArea.Changed)
+    def _heard(self, event: TextArea.Changed) -> None:
+        event.stop()
+
+    @on(TextArea.SelectionChanged)
+    def _moved(self, event: TextArea.SelectionChanged) -> None:
+        event.stop()
+        if self.is_choosing:
+            self._completing.offer()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._completing.take()
 
     def _bytes_left(self) -> int:
         return MAX_TEXT_LENGTH - size(self._field.text)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Protocol, cast
 
 from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.keys import Keys
-from textual.message import Message
 from textual.widgets import TextArea
 
 from sottovoce.tui.widgets.composer_memory import Draft, clean
@@ -19,6 +18,38 @@ NEW_LINE_KEYS: Final = "alt+enter,shift+enter,ctrl+enter,ctrl+j"
 # A terminal without the kitty protocol sends Alt+Enter as ESC CR, which Textual has no name for and takes for
 # Enter alone: a new line that was asked for would send. Ctrl+J makes a new line too.
 cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS).setdefault("\x1b\r", (Keys.ControlJ,))
+
+
+class FieldOwner(Protocol):
+    """Who acts on the field's keys. Called at once, not by message: the next key must find it done."""
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether choices are shown: arrows, Tab, Enter and Escape are theirs then."""
+
+    def choose(self, key: str) -> None:
+        """One of those keys was pressed."""
+
+    def send(self) -> None:
+        """Enter was pressed."""
+
+    def walk(self, *, to_older: bool) -> bool:
+        """Up was pressed on the first row, or Down on the last one; tell whether that did something."""
+
+    def paste(self, text: str) -> None:
+        """Text was pasted; it is not in the field yet."""
+
+    def complete(self) -> bool:
+        """Tab was pressed; tell whether there is anything to complete."""
+
+    def close_emoji(self) -> None:
+        """A colon was typed."""
+
+    def changed(self) -> None:
+        """The text is another one."""
+
+    def left(self) -> None:
+        """The keys go elsewhere now."""
 
 
 class ComposerField(TextArea):
@@ -37,28 +68,15 @@ class ComposerField(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", show=False),
         Binding(NEW_LINE_KEYS, "new_line", "New line", show=False),
+        Binding("tab", "complete", "Complete", show=False),
     ]
 
-    class SendWanted(Message):
-        """Enter was pressed."""
-
-    class Walked(Message):
-        """Up was pressed on the first row, or Down on the last one."""
-
-        def __init__(self, to_older: bool) -> None:
-            super().__init__()
-            self.to_older: Final = to_older
-
-    class PasteOffered(Message):
-        """Text was pasted; whoever takes it calls :meth:`ComposerField.put`."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text: Final = text
-
-    def __init__(self) -> None:
+    def __init__(self, owner: FieldOwner) -> None:
+        self._owner: Final = owner
+        self._is_showing = True
         super().__init__(highlight_cursor_line=False)
         self.cursor_blink = False
+        self._is_showing = False
 
     @property
     def draft(self) -> Draft:
@@ -68,55 +86,84 @@ class ComposerField(TextArea):
 
     def show(self, draft: Draft) -> None:
         """Show ``draft`` instead of what is there; undo does not go back before it."""
+        self._is_showing = True
         self.load_text(clean(draft.text))
+        self._is_showing = False
         self.move_cursor((draft.row, draft.column))
 
     def put(self, text: str) -> None:
         """Set ``text`` in place of what is selected, or at the cursor."""
-        start, end = self.selection
+        self.put_over(*self.selection, text)
+
+    def put_over(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        """Set ``text`` in place of what stands between two places (row, column)."""
         result = self.replace(clean(text), start, end, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
-    def find_matching_bracket(self, bracket: str, search_from: tuple[int, int]) -> tuple[int, int] | None:  # noqa: ARG002 - the base class's signature
+    def update_suggestion(self) -> None:
+        """Textual calls this after every change of the text, before it takes the next key."""
+        if not self._is_showing:
+            self._owner.changed()
+
+    def find_matching_bracket(
+        self,
+        bracket: str,  # noqa: ARG002 - the base class's signature
+        search_from: tuple[int, int],  # noqa: ARG002 - the base class's signature
+    ) -> tuple[int, int] | None:
         """Brackets of a message are not matched: looking for them would cost with every key."""
         return None
 
     def on_key(self, event: events.Key) -> None:
-        """Keep Enter from becoming a line break: it is bound to sending."""
-        if event.key == "enter":
+        """Keep Enter from becoming a line break, since it is bound to sending; give choices their keys."""
+        if self._owner.is_choosing and event.key in ("up", "down", "tab", "enter", "escape"):
+            event.stop()
             event.prevent_default()
+            self._owner.choose(event.key)
+        elif event.key == "enter":
+            event.prevent_default()
+        elif event.character == ":":
+            event.stop()
+            event.prevent_default()
+            self.put(":")
+            self._owner.close_emoji()
 
     def on_paste(self, event: events.Paste) -> None:
         """Hand a paste on whole, line breaks included, instead of inserting it as it is."""
         event.stop()
         event.prevent_default()
-        self.post_message(self.PasteOffered(event.text))
+        self._owner.paste(event.text)
+
+    def on_blur(self) -> None:
+        """Say that the keys go elsewhere."""
+        self._owner.left()
 
     def action_paste(self) -> None:
         """Paste what was copied in the app."""
-        self.post_message(self.PasteOffered(self.app.clipboard))
+        self._owner.paste(self.app.clipboard)
 
     def action_send(self) -> None:
-        """Ask for sending."""
-        self.post_message(self.SendWanted())
+        """Send."""
+        self._owner.send()
 
     def action_new_line(self) -> None:
         """Break the line at the cursor."""
         self.put("\n")
 
+    def action_complete(self) -> None:
+        """Complete the word at the cursor; without one Tab goes to the next pane."""
+        if not self._owner.complete():
+            raise SkipAction
+
     def action_cursor_up(self, select: bool = False) -> None:
         """Go up a row, from the first one into the history."""
-        if select or self._cursor_row_shown > 0:
+        if select or self._row_shown > 0 or not self._owner.walk(to_older=True):
             super().action_cursor_up(select)
-        else:
-            self.post_message(self.Walked(to_older=True))
 
     def action_cursor_down(self, select: bool = False) -> None:
         """Go down a row, from the last one forward in the history."""
-        if select or self._cursor_row_shown < self.wrapped_document.height - 1:
+        is_last = self._row_shown >= self.wrapped_document.height - 1
+        if select or not is_last or not self._owner.walk(to_older=False):
             super().action_cursor_down(select)
-        else:
-            self.post_message(self.Walked(to_older=False))
 
     def action_cursor_page_up(self) -> None:
         """Leave the key to the screen, where the timeline is what has pages."""
@@ -133,5 +180,5 @@ class ComposerField(TextArea):
         super().action_delete_right()
 
     @property
-    def _cursor_row_shown(self) -> int:
+    def _row_shown(self) -> int:
         return self.wrapped_document.location_to_offset(self.cursor_location).y

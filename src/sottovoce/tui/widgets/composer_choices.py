@@ -1,0 +1,81 @@
+"""The small list above the composer: what can be completed here, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.content import Content
+from textual.geometry import Offset
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from sottovoce.tui.completion import Choice
+
+MOST_ROWS: Final = 6
+
+
+class ComposerChoices(OptionList, can_focus=False):
+    """Choices that lie over what is above the composer. The keys stay with the composer's field."""
+
+    DEFAULT_CSS = """
+    ComposerChoices {
+        overlay: screen;
+        constrain: inside inside;
+        max-height: 100vh;
+        display: none;
+        border: none;
+        padding: 0;
+        background: $panel;
+        scrollbar-size-vertical: 1;
+        & > .option-list--option { padding: 0 1; }
+        & > .option-list--option-highlighted {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, compact=True)
+        self._choices: tuple[Choice, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether choices are shown."""
+        return bool(self._choices)
+
+    @property
+    def chosen(self) -> Choice:
+        """The highlighted choice; only while open."""
+        return self._choices[self.highlighted or 0]
+
+    def open(self, choices: Sequence[Choice], column: int, above: int) -> None:
+        """Show ``choices`` from the screen's ``column`` on, their last row right above row ``above``."""
+        if tuple(choices) != self._choices:
+            self._choices = tuple(choices)
+            self.set_options(Option(_prompt(choice)) for choice in choices)
+            self.highlighted = 0
+        rows = max(1, min(len(choices), MOST_ROWS, above))
+        width = max(_prompt(choice).cell_length for choice in choices) + 2
+        bar = 1 if len(choices) > rows else 0
+        screen = self.screen.size
+        self.styles.width = width = min(width + bar, screen.width)
+        self.styles.height = rows
+        self.absolute_offset = Offset(max(0, min(column, screen.width - width)), above - rows)
+        self.display = True
+
+    def close(self) -> None:
+        """Show nothing."""
+        self._choices = ()
+        self.display = False
+
+    def move(self, rows: int) -> None:
+        """Highlight the choice so many rows further down, round the end."""
+        self.highlighted = ((self.highlighted or 0) + rows) % len(self._choices)
+
+
+def _prompt(choice: Choice) -> Content:
+    words = Content.styled(f"  {choice.words}", "dim") if choice.words else Content("")
+    return Content(choice.label) + words
