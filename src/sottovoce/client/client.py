@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from sottovoce.client.account import finish_registration, log_in_device
+from sottovoce.client.announcing import Announcer
 from sottovoce.client.chain import LogChain
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
@@ -65,8 +66,6 @@ MAX_KEPT_VALUE: Final = 64 * 1024
 
 _SETTLING: Final = 2.0
 """Seconds that closing waits for commits under way to be read back."""
-
-_EVENTS_KEPT: Final = 256
 
 
 @asynccontextmanager
@@ -124,8 +123,7 @@ class Client:
         self._rooms: Final[dict[bytes, RoomSync]] = {}
         self._entering: Final = asyncio.Lock()  # never two tasks, and so two leaves, for one room
         self._tasks: Final[set[asyncio.Task[None]]] = set()
-        self._early_events: deque[ClientEvent] | None = deque(opened.events, maxlen=_EVENTS_KEPT)
-        self._listeners: Final[list[asyncio.Queue[ClientEvent | None]]] = []
+        self._announcer: Final = Announcer(opened.events)
 
     def __repr__(self) -> str:
         return f"Client(user={self.user!r}, server={self.server!r}, rooms={len(self._rooms)})"
@@ -162,18 +160,12 @@ class Client:
         known = [sync for sync in self._rooms.values() if sync.is_alive]
         return [self._room(sync) for sync in sorted(known, key=lambda sync: sync.record.name)]
 
-    async def events(self) -> AsyncIterator[ClientEvent]:
-        """What happens to the connection and the account, from the beginning for the first who asks."""
-        queue: asyncio.Queue[ClientEvent | None] = asyncio.Queue(_EVENTS_KEPT)
-        for early in self._early_events or ():
-            queue.put_nowait(early)
-        self._early_events = None
-        self._listeners.append(queue)
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-        finally:
-            self._listeners.remove(queue)
+    def events(self) -> AsyncIterator[ClientEvent]:
+        """What happens to the connection, the account and the rooms; from the beginning for who asks first.
+
+        A listener that does not listen loses the oldest events, but never that a room changed.
+        """
+        return self._announcer.listen()
 
     # --- what the app on top keeps -------------------------------------------------------------------------
 
@@ -312,9 +304,11 @@ class Client:
     async def _start_room(self, record: RoomRecord, *, may_found: bool) -> RoomSync:
         kept = KeptRoom(record, self._around, self._store, self._vault.changed)
         await kept.load()
+        kept.watchers.append(partial(self._announcer.room_changed, record.room_id))
         sync = RoomSync(kept, self._session, self._emit, may_found=may_found)
         self._rooms[record.room_id] = sync
         sync.start()
+        kept.announce()
         return sync
 
     def _room(self, sync: RoomSync) -> Room:
@@ -378,6 +372,8 @@ class Client:
                 contact = ContactRecord(pinned.user, pinned.account_key, pinned.verified, None)
                 await self._keep_contact(contact)
                 self._contacts.by_name[contact.account_name] = contact
+        for sync in self._rooms.values():
+            sync.kept.announce()
         for room in vault.rooms:
             if room.room_id not in self._rooms:
                 await self._enter(room.room_id, room.name, Access.INVITE, room.join_secret, may_found=False)
@@ -416,8 +412,7 @@ class Client:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for sync in self._rooms.values():
             await sync.stop()
-        for queue in self._listeners:
-            _put(queue, None)
+        self._announcer.close()
         await self._opened.close()
 
     async def _log_in(self, link: ServerLink) -> None:
@@ -446,23 +441,15 @@ class Client:
     def _emit(self, event: ClientEvent) -> None:
         if isinstance(event, Connected):
             self._inbox.look()
-        if self._early_events is not None:
-            self._early_events.append(event)
-        for queue in self._listeners:
-            _put(queue, event)
+        self._announcer.emit(event)
 
     def _unblock_rooms(self) -> None:
         self._vault.changed()
         for sync in self._rooms.values():
             sync.unblock()
+            sync.kept.announce()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _put(queue: asyncio.Queue[ClientEvent | None], event: ClientEvent | None) -> None:
-    if queue.full():
-        queue.get_nowait()  # a listener that does not listen loses the oldest
-    queue.put_nowait(event)

@@ -87,6 +87,18 @@ class StoredItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingMessage:
+    """A message of this device that is not in the timeline yet.
+
+    ``message_id`` is what the timeline will show it by, ``order`` grows with each message written.
+    """
+
+    message_id: bytes
+    text: str
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One entry of `/why`: two sentences."""
 
@@ -149,4 +161,17 @@ class RoomTrouble:
     reason: str
 
 
-ClientEvent = Connected | Disconnected | ServerTrusted | AccountRegistered | RoomAppeared | RoomTrouble
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """Something that is shown of a room is different: its timeline, what waits to be sent, its epoch, name
+    or members, who is verified, what was read, what went wrong, or whether this device is in it.
+
+    Many changes within a moment make one event; what is asked of the room after it has all of them.
+    """
+
+    room_id: bytes
+
+
+ClientEvent = (
+    Connected | Disconnected | ServerTrusted | AccountRegistered | RoomAppeared | RoomTrouble | RoomChanged
+)

@@ -38,6 +38,7 @@ class Sending:
         record = await kept.store.transact(lambda database: outbox_table.add(database, room_id, content))
         delivery = kept.outbox.add(record)
         kept.wake.set()
+        kept.announce()
         return delivery
 
     async def send_batch(self, link: ServerLink) -> None:
