@@ -15,11 +15,19 @@ from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
 from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, UnknownUser
 from sottovoce.client.errors import KeyChanged as KeyChangedError
-from sottovoce.client.events import AnyTimelineItem, Explanation, ReceivedMessage, RoomMember, StoredItem
+from sottovoce.client.events import (
+    AnyTimelineItem,
+    Explanation,
+    PendingMessage,
+    ReceivedMessage,
+    RoomMember,
+    StoredItem,
+)
 from sottovoce.client.explanations import sending_blocked
 from sottovoce.client.outbox import Delivery
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import log as log_table
+from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables import read_marks as marks_table
 from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
 from sottovoce.client.trust import safety_number
@@ -174,6 +182,22 @@ class Room:
         return await self._store.transact(
             partial(log_table.timeline, room_id=self.room_id, position=position, limit=limit)
         )
+
+    async def pending(self) -> list[PendingMessage]:
+        """What this device wrote and has not yet read back from the log, oldest first; offline too.
+
+        Ask for this before :meth:`history`: a message that enters the timeline in between is then in both,
+        under one ``message_id``, and never in neither.
+        """
+        around, room_id = self._around, self.room_id
+        sender_uri, room_uri = around.user_uri(around.own.certificate.account_name), around.room_uri(room_id)
+        rows = await self._store.transact(lambda database: outbox_table.contents(database, room_id))
+        contents = [(order, MimiContent.decode(octets)) for order, octets in rows]
+        return [
+            PendingMessage(content.message_id(sender_uri, room_uri), content.text, order)
+            for order, content in contents
+            if content.text is not None
+        ]
 
     async def read_position(self) -> int:
         """The timeline position up to which this room was read here; 0 before anything was."""

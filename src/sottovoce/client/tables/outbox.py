@@ -44,6 +44,14 @@ def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
     return [OutboxRecord(*row) for row in rows]
 
 
+def contents(database: Database, room_id: bytes) -> list[tuple[int, bytes]]:
+    """Position and MIMI content of every message of the room's outbox, oldest first."""
+    rows = database.all(
+        "SELECT position, content FROM outbox WHERE room_id = ? ORDER BY position", (room_id,)
+    )
+    return [(position, content) for position, content in rows]
+
+
 def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
     """Store ids, envelopes and ciphertexts; in the same transaction as the ratchet step that made them."""
     encrypted = list(records)
