@@ -83,6 +83,7 @@ _BY_NAME: Final = {
     "UnknownUser": ExitCode.UNKNOWN_USER,
     "ServerRefused": ExitCode.SERVER_REFUSED,
     "RequestRefused": ExitCode.SERVER_REFUSED,
+    "NoLifeRecorded": ExitCode.LOCAL,
     "InternalError": ExitCode.INTERNAL,
     "LocalError": ExitCode.LOCAL,
     "PeerError": ExitCode.PEER,

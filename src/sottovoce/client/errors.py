@@ -25,6 +25,7 @@ __all__ = [
     "KnownServersDamaged",
     "LinkLost",
     "NameTaken",
+    "NoLifeRecorded",
     "NoLocalServer",
     "NotInRoom",
     "PolicyViolation",
@@ -278,6 +279,13 @@ class KeyChanged(PeerError):
             f"The key of {user} has changed. Ask {user} in person or by phone why, compare the numbers of "
             f"`/verify {user}`, and confirm with `/verify {user} done` only if they are the same."
         )
+
+
+class NoLifeRecorded(LocalError):
+    """Nothing is known of how a message was protected."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This message cannot be looked into: {reason}. Choose a newer one.")
 
 
 class TextTooLong(LocalError):

@@ -30,7 +30,9 @@ from sottovoce.client.events import (
 )
 from sottovoce.client.join_secret import EXPORT_LABEL, JOIN_SECRET_LENGTH
 from sottovoce.client.log_payload import MemberCommit, decode_commit
+from sottovoce.client.message_recording import life_of, protection_of
 from sottovoce.client.room_state import Changes, RoomState, policy_in
+from sottovoce.client.tables.lives import LifeRecord
 from sottovoce.client.tables.outbox import OutboxRecord
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.errors import PeerError
@@ -117,7 +119,7 @@ class LogReader:
     def _read_message(self, entry: Entry, changes: Changes, now: int) -> None:
         sent = self._sent.pop(hashlib.sha256(entry.payload).digest(), None)
         if sent is not None and sent.envelope is not None:
-            self.show_own(sent, entry.seq, _time(entry), changes)
+            self.show_own(sent, entry.seq, time_of(entry), changes, entry.payload)
             return
         group = self._group()
         self._note_later(entry, group)
@@ -159,16 +161,32 @@ class LogReader:
         if not self._check_history(entry, certificate, envelope, staged.content, changes):
             return
         self._check_head(entry, certificate, envelope, changes)
-        self._show(entry.seq, _time(entry), certificate, content, changes)
+        protection = protection_of(self._group().suite, staged.details)
+        life = life_of(protection, entry.payload, staged.content, content.text or "")
+        self._show(entry.seq, time_of(entry), certificate, content, changes, life)
 
-    def show_own(self, sent: OutboxRecord, seq: int, at: datetime, changes: Changes) -> None:
-        """Put a message of this device, which the server has stored as ``seq``, into the timeline."""
+    def show_own(
+        self, sent: OutboxRecord, seq: int, at: datetime, changes: Changes, payload: bytes | None = None
+    ) -> None:
+        """Put a message of this device, which the server has stored as ``seq``, into the timeline.
+
+        ``payload`` is the entry's, where it was read: which of several ciphertexts was stored, it alone says.
+        """
         content = MimiContent.decode(sent.content)
         changes.sent.append(sent.position)
-        self._show(seq, at, self.state.around.own.certificate, content, changes)
+        life = None
+        if payload is not None and sent.protection is not None and sent.envelope is not None:
+            life = life_of(sent.protection, payload, sent.envelope, content.text or "")
+        self._show(seq, at, self.state.around.own.certificate, content, changes, life)
 
     def _show(
-        self, seq: int, at: datetime, sender: DeviceCertificate, content: MimiContent, changes: Changes
+        self,
+        seq: int,
+        at: datetime,
+        sender: DeviceCertificate,
+        content: MimiContent,
+        changes: Changes,
+        life: LifeRecord | None,
     ) -> None:
         around, record = self.state.around, self.state.record
         text = content.text
@@ -192,6 +210,8 @@ class LogReader:
             verified=around.contacts.is_verified(sender.account_name),
         )
         changes.items.append((message, message_id))
+        if life is not None:
+            changes.lives.append((seq, message_id, life))
 
     def _check_history(
         self, entry: Entry, sender: DeviceCertificate, envelope: Envelope, octets: bytes, changes: Changes
@@ -334,7 +354,7 @@ class LogReader:
             self.state.update(has_later=True)
 
     def _pass_over(self, entry: Entry, reason: str, alarm: Explanation, changes: Changes) -> None:
-        changes.items.append((Gap(seq=entry.seq, at=_time(entry), count=1, reason=reason), None))
+        changes.items.append((Gap(seq=entry.seq, at=time_of(entry), count=1, reason=reason), None))
         changes.alarms.append(alarm)
 
     def _show_roster(
@@ -344,7 +364,7 @@ class LogReader:
         had = Counter(certificate.account_name for certificate in before)
         has = Counter(certificate.account_name for certificate in after)
         names = {certificate.account_name: certificate.user for certificate in (*before, *after)}
-        at = _time(entry)
+        at = time_of(entry)
         for name in sorted(names):
             item: AnyTimelineItem | None = None
             if has[name] and not had[name]:
@@ -357,14 +377,14 @@ class LogReader:
     # --- findings ----------------------------------------------------------------------------------------
 
     def _add_gap(self, entry: Entry, changes: Changes, count: int, reason: str) -> None:
-        changes.items.append((Gap(seq=entry.seq, at=_time(entry), count=count, reason=reason), None))
+        changes.items.append((Gap(seq=entry.seq, at=time_of(entry), count=count, reason=reason), None))
         changes.alarms.append(explanations.gap(entry.seq, count, reason))
 
     def _add_fork(
         self, entry: Entry, sender: DeviceCertificate, forked_seq: int, reason: str, changes: Changes
     ) -> None:
         item = ForkAlarm(
-            seq=entry.seq, at=_time(entry), sender=sender.user, forked_seq=forked_seq, reason=reason
+            seq=entry.seq, at=time_of(entry), sender=sender.user, forked_seq=forked_seq, reason=reason
         )
         changes.items.append((item, None))
         changes.alarms.append(explanations.fork(reason))
@@ -375,7 +395,7 @@ class LogReader:
         return self.state.group
 
 
-def _time(entry: Entry) -> datetime:
+def time_of(entry: Entry) -> datetime:
     """The server's clock as a time; one out of the calendar's range becomes its end."""
     try:
         return datetime.fromtimestamp(entry.at / 1000, UTC)

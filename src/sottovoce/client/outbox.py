@@ -16,7 +16,9 @@ import msgspec
 
 from sottovoce.client.content import Envelope, message_hash
 from sottovoce.client.message_ids import new_message_id
+from sottovoce.client.message_recording import protection_of
 from sottovoce.client.room_state import RoomState
+from sottovoce.client.tables.lives import ProtectionRecord
 from sottovoce.client.tables.outbox import OutboxRecord, payload_hash
 from sottovoce.errors import InternalError, SottovoceError
 from sottovoce.link.parts import Outgoing
@@ -57,12 +59,19 @@ class Outbox:
         self._empty: Final = asyncio.Event()
         self.restore(records, {})
 
-    def restore(self, records: Sequence[OutboxRecord], payloads: Mapping[bytes, int]) -> None:
+    def restore(
+        self,
+        records: Sequence[OutboxRecord],
+        payloads: Mapping[bytes, tuple[int, ProtectionRecord | None]],
+    ) -> None:
         """Be what the store has; who waits for a delivery goes on waiting."""
         self._unacknowledged.clear()
         self._unacknowledged.update({record.position: record for record in records})
         self.by_payload.clear()
-        self.by_payload.update({key: self._unacknowledged[position] for key, position in payloads.items()})
+        self.by_payload.update({
+            key: msgspec.structs.replace(self._unacknowledged[position], protection=protection)
+            for key, (position, protection) in payloads.items()
+        })
         self._settle()
 
     @property
@@ -112,6 +121,7 @@ class Outbox:
                 envelope=envelope,
                 epoch=staged.epoch,
                 ciphertext=staged.message,
+                protection=protection_of(group.suite, staged.details),
             )
             self._unacknowledged[record.position] = encrypted
             self.by_payload[payload_hash(staged.message)] = encrypted

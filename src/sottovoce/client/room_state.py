@@ -28,11 +28,13 @@ from sottovoce.client.policy import (
     check_proposal,
 )
 from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables import lives as lives_table
 from sottovoce.client.tables import log as log_table
 from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.lives import LifeRecord
 from sottovoce.client.tables.rooms import CommitInFlight, RoomRecord, StoredIntent
 from sottovoce.crypto.secret import Secret
 from sottovoce.mls import Extension, Group, GroupConfig, Member, StagedCommit, StagedProposal
@@ -75,6 +77,7 @@ class Changes:
     forgets_group: bool = False
     forgets_senders: bool = False
     items: list[tuple[AnyTimelineItem, bytes | None]] = field(default_factory=list)
+    lives: list[tuple[int, bytes, LifeRecord]] = field(default_factory=list)  # by seq and message id
     links: list[tuple[int, bytes]] = field(default_factory=list)
     senders: dict[tuple[str, bytes], SenderHistory] = field(default_factory=dict)
     contacts: list[ContactRecord] = field(default_factory=list)
@@ -95,6 +98,8 @@ class Changes:
         if self.forgets_senders:
             log_table.forget_senders(database, room_id)
         replays = sum(not log_table.add_item(database, room_id, *item) for item in self.items)
+        for seq, message_id, life in self.lives:
+            lives_table.add(database, room_id, seq, message_id, life)
         log_table.add_links(database, room_id, self.links)
         log_table.put_senders(
             database,

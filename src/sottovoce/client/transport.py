@@ -116,6 +116,16 @@ class ServerLink(asyncio.Protocol):
             raise
         return link
 
+    @property
+    def tls(self) -> tuple[str, str, int]:
+        """The TLS version, the cipher suite and the bits of its key; raises :class:`LinkLost`."""
+        transport = self._transport
+        tls = transport.get_extra_info("ssl_object") if transport else None
+        if tls is None:
+            raise LinkLost("not connected")
+        name, _, key_bits = tls.cipher()
+        return tls.version(), name, key_bits
+
     async def request(
         self, build: Callable[[int], ClientMessage], reply: type[R], *, deadline: float = REQUEST_DEADLINE
     ) -> R:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import msgspec
 
 from sottovoce.client.tables.database import Database
+from sottovoce.client.tables.lives import ProtectionRecord
+from sottovoce.client.tables.records import decode, encode
 
 
 class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -16,7 +18,7 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     ``message_id`` (16 bytes) is the link's, by which the server stores it once; it begins with the time, and
     when something was written is nobody's business, so it is empty until the first sending. ``content`` is
     the MIMI content; ``envelope`` what is encrypted, made once, so that a second encryption says the very
-    same. ``ciphertext`` is of ``epoch``.
+    same. ``ciphertext`` is of ``epoch``; ``protection`` says how that one was made, without its key.
     """
 
     position: int
@@ -25,6 +27,7 @@ class OutboxRecord(msgspec.Struct, array_like=True, frozen=True):
     envelope: bytes | None = None
     epoch: int | None = None
     ciphertext: bytes | None = None
+    protection: ProtectionRecord | None = None
 
 
 _COLUMNS = "position, message_id, content, envelope, epoch, ciphertext"
@@ -60,19 +63,28 @@ def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
         ((r.message_id, r.envelope, r.epoch, r.ciphertext, r.position) for r in encrypted),
     )
     database.execute_many(
-        "INSERT OR IGNORE INTO outbox_payloads VALUES (?, ?)",
-        ((payload_hash(r.ciphertext), r.position) for r in encrypted if r.ciphertext is not None),
+        "INSERT OR IGNORE INTO outbox_payloads VALUES (?, ?, ?)",
+        (
+            (payload_hash(r.ciphertext), r.position, None if r.protection is None else encode(r.protection))
+            for r in encrypted
+            if r.ciphertext is not None
+        ),
     )
 
 
-def payloads(database: Database, room_id: bytes) -> dict[bytes, int]:
-    """The position of every ciphertext ever made of a message in the room's outbox, by SHA-256."""
+def payloads(database: Database, room_id: bytes) -> dict[bytes, tuple[int, ProtectionRecord | None]]:
+    """Every ciphertext ever made of a message in the room's outbox, by SHA-256: its position, and how it was
+    made (None: by a version that did not keep that).
+    """
     rows = database.all(
-        """SELECT payload_hash, outbox_payloads.position FROM outbox_payloads
+        """SELECT payload_hash, outbox_payloads.position, protection FROM outbox_payloads
         JOIN outbox USING (position) WHERE room_id = ?""",
         (room_id,),
     )
-    return dict(rows)
+    return {
+        key: (position, None if protection is None else decode(protection, ProtectionRecord))
+        for key, position, protection in rows
+    }
 
 
 def payload_hash(payload: bytes) -> bytes:
