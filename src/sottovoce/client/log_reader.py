@@ -163,7 +163,7 @@ class LogReader:
         self._check_head(entry, certificate, envelope, changes)
         protection = protection_of(self._group().suite, staged.details)
         life = life_of(protection, entry.payload, staged.content, content.text or "")
-        self._show(entry.seq, time_of(entry), certificate, content, changes, life)
+        self._show(entry.seq, time_of(entry), certificate, content, changes, life=life)
 
     def show_own(
         self, sent: OutboxRecord, seq: int, at: datetime, changes: Changes, payload: bytes | None = None
@@ -177,7 +177,7 @@ class LogReader:
         life = None
         if payload is not None and sent.protection is not None and sent.envelope is not None:
             life = life_of(sent.protection, payload, sent.envelope, content.text or "")
-        self._show(seq, at, self.state.around.own.certificate, content, changes, life)
+        self._show(seq, at, self.state.around.own.certificate, content, changes, life=life)
 
     def _show(
         self,
@@ -186,6 +186,7 @@ class LogReader:
         sender: DeviceCertificate,
         content: MimiContent,
         changes: Changes,
+        *,
         life: LifeRecord | None,
     ) -> None:
         around, record = self.state.around, self.state.record

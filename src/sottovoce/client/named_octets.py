@@ -30,10 +30,8 @@ class NamedOctets:
         return len(self.data)
 
     def stretch(self, name: str) -> bytes:
-        """Return the bytes of the first stretch of that name; raises ``KeyError`` when there is none."""
-        found = next((one for one in self.stretches if one.name == name), None)
-        if found is None:
-            raise KeyError(name)
+        """Return the bytes of the first stretch of that name; none where there is no such stretch."""
+        found = next((one for one in self.stretches if one.name == name), Stretch(name, 0, 0))
         return self.data[found.start : found.end]
 
 

@@ -68,10 +68,12 @@ class Outbox:
         self._unacknowledged.clear()
         self._unacknowledged.update({record.position: record for record in records})
         self.by_payload.clear()
-        self.by_payload.update({
-            key: msgspec.structs.replace(self._unacknowledged[position], protection=protection)
-            for key, (position, protection) in payloads.items()
-        })
+        self.by_payload.update(
+            {
+                key: msgspec.structs.replace(self._unacknowledged[position], protection=protection)
+                for key, (position, protection) in payloads.items()
+            }
+        )
         self._settle()
 
     @property

@@ -31,11 +31,13 @@ from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables import read_marks as marks_table
 from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
 from sottovoce.client.trust import safety_number
+from sottovoce.client.x_ray import examine
 from sottovoce.crypto.suites import cipher_suite
 from sottovoce.link.messages import KeyPackagesClaim, KeyPackagesClaimReply
 
 if TYPE_CHECKING:
     from sottovoce.client.device_store import DeviceStore
+    from sottovoce.client.message_life import MessageLife
     from sottovoce.client.room_state import Surroundings
     from sottovoce.client.session import Session
     from sottovoce.client.sync import RoomSync
@@ -228,6 +230,15 @@ class Room:
         found = list(reversed(self._sync.kept.state.alarms))
         changed = self._changed_verified_contact()
         return found if changed is None else [sending_blocked(changed), *found]
+
+    async def life_of(self, message_id: bytes) -> MessageLife:
+        """How one message was made and protected, in layers with their bytes, never a key.
+
+        While connected, with what the server gives out as its entry now. Raises
+        :class:`~sottovoce.client.errors.NoLifeRecorded` for a message on its way, one that came before this
+        version recorded anything, and one that is not in this room.
+        """
+        return await examine(self._store, self._session, self._around, self.room_id, message_id)
 
     def safety_number(self, user: str) -> str:
         """60 digits to compare with ``user``, the same on both sides.

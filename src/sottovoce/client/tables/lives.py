@@ -57,7 +57,8 @@ def life(
 ) -> tuple[ReceivedMessage, LifeRecord | None] | None:
     """A message and what is kept of its life; None when it is not in the timeline."""
     row = database.one(
-        "SELECT item, record FROM timeline LEFT JOIN lives USING (position) WHERE room_id = ? AND message_id = ?",
+        """SELECT item, record FROM timeline LEFT JOIN lives USING (position)
+        WHERE room_id = ? AND message_id = ?""",
         (room_id, message_id),
     )
     if row is None:

@@ -73,6 +73,12 @@ _STEPS: Final[tuple[tuple[str, ...], ...]] = (
         # What the app on top keeps for itself, by names of its own.
         "CREATE TABLE kept_values (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
     ),
+    (
+        # 4: how a message was protected, deleted with it; of one's own, kept while it is on its way.
+        """CREATE TABLE lives (
+            position INTEGER PRIMARY KEY REFERENCES timeline ON DELETE CASCADE, record BLOB NOT NULL)""",
+        "ALTER TABLE outbox_payloads ADD COLUMN protection BLOB",
+    ),
 )
 """What makes each version out of the one before: what was released never changes, a new one goes last."""
 
