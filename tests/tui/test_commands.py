@@ -1,4 +1,5 @@
-from sottovoce.tui.commands import BY_NAME, COMMANDS, bindings, find_command, slash_words
+from sottovoce.tui.commands import BY_NAME, COMMANDS, bindings, find_command, slash_commands
+from sottovoce.tui.completion import SlashCommand
 
 
 def test_no_key_and_no_name_stands_for_two_commands() -> None:
@@ -19,5 +20,5 @@ def test_other_words_lead_to_the_same_commands() -> None:
 
 def test_what_has_a_key_is_bound_and_what_has_a_name_is_completed() -> None:
     assert {binding.id for binding in bindings()} == {command.name for command in COMMANDS if command.keys}
-    assert ("/verify", BY_NAME["verify"].words) in slash_words()
+    assert SlashCommand("verify", BY_NAME["verify"].words, "NAME", takes_member=True) in slash_commands()
     assert BY_NAME["verify"].slash == "/verify NAME"

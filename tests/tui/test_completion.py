@@ -12,7 +12,7 @@ from sottovoce.tui.safe_text import safe_name
 COMMANDS = (
     SlashCommand("who", "who is here"),
     SlashCommand("why", "what went wrong"),
-    SlashCommand("verify", "compare a number", takes_name=True),
+    SlashCommand("verify", "compare a number", "NAME", takes_member=True),
     SlashCommand("invite", "a link for a friend"),
 )
 
@@ -84,7 +84,10 @@ def test_all_commands_are_offered_with_their_words(completer: Completer) -> None
     found = completer.offer("/", 1, is_first=True)
     assert found is not None
     assert [(choice.label, choice.words) for choice in found.choices] == [
-        (f"/{name}", words) for name, words, _ in COMMANDS
+        ("/who", "who is here"),
+        ("/why", "what went wrong"),
+        ("/verify NAME", "compare a number"),
+        ("/invite", "a link for a friend"),
     ]
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from textual.binding import Binding
 
+from sottovoce.tui.completion import SlashCommand
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -63,6 +65,7 @@ def find_command(name: str) -> Command | None:
     return BY_NAME.get(_OTHER_WORDS.get(name, name))
 
 
+_OF_A_MEMBER: Final = ("verify", "remove")
 _OTHER_WORDS: Final = {"alarms": "why", "members": "who", "find": "palette"}
 
 
@@ -83,6 +86,9 @@ def bindings() -> list[Binding]:
     ]
 
 
-def slash_words() -> list[tuple[str, str]]:
-    """What the composer completes: ``/name`` and what it does."""
-    return [(f"/{command.name}", command.words) for command in COMMANDS]
+def slash_commands() -> list[SlashCommand]:
+    """What the composer completes. A name of somebody in the room follows two of them."""
+    return [
+        SlashCommand(command.name, command.words, command.argument, takes_member=command.name in _OF_A_MEMBER)
+        for command in COMMANDS
+    ]

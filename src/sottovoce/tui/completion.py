@@ -22,12 +22,15 @@ _WORD: Final = re.compile(r"(?:^|(?<=\s))([A-Za-z0-9._-]+)$")
 
 
 class SlashCommand(NamedTuple):
-    """A command as it is offered: its name without the slash, what it does in a few words."""
+    """A command as it is offered: its name without the slash, what it does, what may follow it.
+
+    ``takes_member``: the name of somebody in the room follows.
+    """
 
     name: str
     words: str
-    takes_name: bool = False
-    """Whether a member's name may follow."""
+    argument: str = ""
+    takes_member: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,22 @@ class Completer:
 
     def _command(self, before: str, is_asked: bool) -> Completion | None:
         if match := _COMMAND.fullmatch(before):
-            names = [command.name for command in self.commands]
-            words = {command.name: command.words for command in self.commands}
+            commands = {command.name: command for command in self.commands}
+            found = [commands[name] for name in _ranked(match[1], commands)]
             choices = tuple(
-                Choice(f"/{name} ", safe(f"/{name}"), safe(words[name])) for name in _ranked(match[1], names)
+                Choice(
+                    f"/{command.name} ",
+                    safe(f"/{command.name} {command.argument}".rstrip()),
+                    safe(command.words),
+                )
+                for command in found
             )
-            is_whole = bool(match[1]) and bool(choices) and choices[0].label == before
+            is_whole = bool(found) and found[0].name == match[1]
             return Completion(0, len(before), choices, is_whole) if choices else None
         match = _ARGUMENT.fullmatch(before)
         if match is None or not (match[2] or is_asked):
             return None
-        if not any(command.name == match[1] and command.takes_name for command in self.commands):
+        if not any(command.name == match[1] and command.takes_member for command in self.commands):
             return None
         return self._names(match[2], match.start(2), len(before), "{} ") or None
 

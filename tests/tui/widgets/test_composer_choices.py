@@ -15,7 +15,7 @@ from sottovoce.tui.widgets.composer_choices import ComposerChoices
 COMMANDS = (
     SlashCommand("who", "who is here, and whose key you have verified"),
     SlashCommand("why", "what went wrong"),
-    SlashCommand("verify", "compare a number", takes_name=True),
+    SlashCommand("verify", "compare a number", "NAME", takes_member=True),
 )
 
 
@@ -65,9 +65,9 @@ def shown(pilot: Pilot[None]) -> list[str]:
 
 async def test_a_slash_shows_the_commands_with_their_words(pilot: Pilot[None]) -> None:
     await pilot.press("/")
-    assert [row.split("  ")[0] for row in shown(pilot)] == ["/who", "/why", "/verify"]
+    assert [row.split("  ")[0] for row in shown(pilot)] == ["/who", "/why", "/verify NAME"]
     await pilot.press("v")
-    assert shown(pilot) == ["/verify  compare a number"]
+    assert shown(pilot) == ["/verify NAME  compare a number"]
     await pilot.press("x")
     assert shown(pilot) == []
 
