@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from sottovoce.tui.safe_text import Safe, safe_name
 from sottovoce.tui.screens.door import Place, Refusal, Step, Tell
-from sottovoce.tui.view import Invite
+from sottovoce.tui.screens.help import HelpEntry, HelpSection
+from sottovoce.tui.view import Delivery, Explanation, Invite, Member, Message, RoomSecurity, SafetyNumber
 
 AT = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
 ROOM = safe_name("friday crew")
@@ -58,3 +59,62 @@ class SampleDoor:
 
 DOOR = SampleDoor()
 PLACE = Place(LINK, SERVER, ROOM)
+ALICE = Member(safe_name("alice"), 2, verified=True, is_me=True, key_changed=False)
+BOB = Member(safe_name("bob"), 1, verified=False, is_me=False, key_changed=False)
+CAROL = Member(safe_name("carol"), 3, verified=True, is_me=False, key_changed=False)
+DAVE = Member(safe_name("dave"), 1, verified=True, is_me=False, key_changed=True)
+DIGITS = "30211 45907 11984 60032 78411 09356 22410 87765 50123 66870 91234 40518"
+NUMBER = SafetyNumber(safe_name("bob"), DIGITS, is_changed_key=False)
+CHANGED_NUMBER = SafetyNumber(safe_name("dave"), DIGITS, is_changed_key=True)
+SECURITY = RoomSecurity(
+    Safe("MLS_128_MLKEM768X25519_AES256GCM_SHA384_Ed25519"), 12, "1f8b08003cd245e9", all_verified=False
+)
+EXPLANATIONS = (
+    Explanation(
+        Safe(
+            "The key of dave is not the verified one: a new account under the same name, or somebody in "
+            "between. The room stands still until you decide."
+        ),
+        Safe(
+            "Ask dave by voice or in person, compare the numbers of `/verify dave`, and accept the new "
+            "key with `/verify dave done`."
+        ),
+    ),
+    Explanation(
+        Safe(
+            "3 messages at position 41 of the log cannot be shown. They were sent while this device was "
+            "out of step."
+        ),
+        Safe("Ask in the room to have them sent again; if it happens often, ask who runs the server why."),
+    ),
+)
+MESSAGE = Message(
+    7,
+    7,
+    AT,
+    safe_name("bob"),
+    Safe("see https://example.org/plan"),
+    is_mine=False,
+    verified=False,
+    message_id=bytes(32),
+    delivery=Delivery.STORED,
+)
+URL = Safe("https://example.org:8443/plans/friday?list=all#top")
+HELP = (
+    HelpSection(
+        Safe("Keys"),
+        (
+            HelpEntry(Safe("F1"), Safe("all keys and commands")),
+            HelpEntry(Safe("Alt+Down"), Safe("go to the next room")),
+            HelpEntry(Safe("Ctrl+P"), Safe("find a command or a room by typing")),
+        ),
+    ),
+    HelpSection(
+        Safe("Commands"),
+        (
+            HelpEntry(Safe("/invite"), Safe("a link and a QR code that bring a friend in")),
+            HelpEntry(Safe("/verify NAME"), Safe("compare safety numbers with somebody")),
+            HelpEntry(Safe("//text"), Safe("send a line that begins with a slash")),
+        ),
+    ),
+)

@@ -61,7 +61,7 @@ def remove_member(user: Safe, room: Safe) -> Confirm:
                 user=user,
             ),
         ],
-        yes=words("Remove {user}", user=user),
+        yes=Safe("Remove"),
         no=Safe("Keep"),
     )
 

@@ -127,24 +127,24 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     WIDTH: ClassVar[int] = 64
     """Columns of the frame where there is room."""
 
-    IS_ALARM: ClassVar[bool] = False
-
-    def __init__(self, title: Safe, choices: Sequence[Choice], *, hint: str = "") -> None:
-        super().__init__()
+    def __init__(
+        self, title: Safe, choices: Sequence[Choice] = (), *, hint: str = "", is_alarm: bool = False
+    ) -> None:
+        super().__init__(classes="-alarm" if is_alarm else "")
         self._title: Final = title
         self._choices: Final = tuple(choices)
         self._hint: Final = hint
 
     def compose(self) -> ComposeResult:
         """The frame around :meth:`compose_body`."""
-        self.set_class(self.IS_ALARM, "-alarm")
         with Vertical(classes="frame") as frame:
             frame.border_title = Content(self._title)
             with VerticalScroll(classes="body", can_focus=False):
                 yield from self.compose_body()
-            with ButtonRow(classes="buttons"):
-                for choice in self._choices:
-                    yield Button(Content(choice.label), choice.kind, id=choice.choice_id)
+            if self._choices:
+                with ButtonRow(classes="buttons"):
+                    for choice in self._choices:
+                        yield Button(Content(choice.label), choice.kind, id=choice.choice_id)
 
     def compose_body(self) -> ComposeResult:
         """What stands between title and buttons."""
@@ -171,7 +171,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
     def around_body(self, window: Size) -> Size:
         """Return the columns and rows that frame, margins and buttons take."""
-        return Size(7, 6) if _is_roomy(window) else Size(5, 3)
+        buttons = 1 if self._choices else 0
+        return Size(7, 4 + 2 * buttons) if _is_roomy(window) else Size(5, _FRAME_ROWS + buttons)
 
     def show_hint(self) -> None:
         """Say on the lower border which keys do something here."""
@@ -200,9 +201,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         event.stop()
         self.choose(event.button.id or "")
 
-    def choose(self, choice_id: str) -> None:
-        """Do what the button of this id says."""
-        raise NotImplementedError
+    def choose(self, choice_id: str) -> None:  # noqa: ARG002 - for the subclasses with more than one
+        """Do what the button of this id says; closing is all that a dialog without other choices does."""
+        self.dismiss(None)
 
 
 def field(label: Safe, widget: Widget) -> tuple[Label, Widget]:

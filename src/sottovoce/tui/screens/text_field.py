@@ -1,0 +1,33 @@
+"""Fields to type or paste one line into: what is pasted is text from outside, so it is cleaned (E1)."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input
+
+from sottovoce.client.sanitize import sanitize
+
+
+class TextField(Input):
+    """An input that holds nothing a terminal would act on. A paste of several lines becomes one."""
+
+    def validate_value(self, value: str) -> str:
+        """Clean whatever becomes the value."""
+        return sanitize(value)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.replace(sanitize(self.joined(event.text)), *self.selection)
+
+    def joined(self, pasted: str) -> str:
+        """Return a paste as one line, blanks for its line breaks."""
+        return " ".join(pasted.split())
+
+
+class LinkField(TextField):
+    """The same for links, which are often torn into lines on their way: the parts are put together again."""
+
+    def joined(self, pasted: str) -> str:
+        """Return a paste without any blanks and line breaks."""
+        return "".join(pasted.split())
