@@ -7,27 +7,22 @@ import os
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.announcing import Announcer
-from sottovoce.client.chain import LogChain
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom, ValueTooLong
-from sottovoce.client.events import ClientEvent, Connected, RoomAppeared
+from sottovoce.client.errors import ValueTooLong
+from sottovoce.client.events import ClientEvent, Connected
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
-from sottovoce.client.joining import join_by_welcome, take_over
-from sottovoce.client.kept_room import KeptRoom
+from sottovoce.client.joined_rooms import JoinedRooms, keep_contact
 from sottovoce.client.policy import Access
 from sottovoce.client.profile import default_home
 from sottovoce.client.room import Room
-from sottovoce.client.room_state import RoomState, Surroundings, policy_in
+from sottovoce.client.room_state import Surroundings
 from sottovoce.client.server_address import ServerAddress, find_server
 from sottovoce.client.session import Session
 from sottovoce.client.sync import RoomSync
@@ -35,14 +30,12 @@ from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import kept_values as kept_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
-from sottovoce.client.tables.database import Database
-from sottovoce.client.tables.rooms import Membership, RoomRecord
+from sottovoce.client.tables.rooms import Membership
 from sottovoce.client.transport import ServerLink, Trace
 from sottovoce.client.trust import PinnedContact, fingerprint
 from sottovoce.client.vault import Vault, VaultRoom
 from sottovoce.client.vault_keeper import VaultKeeper
 from sottovoce.crypto.secret import Secret
-from sottovoce.errors import PeerError
 from sottovoce.link.invite_link import InviteLink, is_invite_link
 from sottovoce.link.messages import (
     CatchUp,
@@ -52,11 +45,7 @@ from sottovoce.link.messages import (
     GroupInfoWanted,
     InboxPush,
     Push,
-    RoomList,
-    RoomListReply,
 )
-from sottovoce.link.parts import InboxItem
-from sottovoce.mls import KeyPackageBundle
 
 INVITE_LIFETIME: Final = 7 * 86400
 """Seconds an invite link is good for unless said otherwise."""
@@ -119,14 +108,20 @@ class Client:
         self._vault: Final = VaultKeeper(
             account, self._store, self._session, self._collect_vault, self._adopt_vault
         )
-        self._inbox: Final = Inbox(self._around, self._store, self._session, self._accept_welcome)
-        self._rooms: Final[dict[bytes, RoomSync]] = {}
-        self._entering: Final = asyncio.Lock()  # never two tasks, and so two leaves, for one room
-        self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._announcer: Final = Announcer(opened.events)
+        self._rooms: Final = JoinedRooms(
+            self._around,
+            self._store,
+            self._session,
+            self._announcer,
+            secrets_changed=self._vault.changed,
+            invite=address.invite,
+        )
+        self._inbox: Final = Inbox(self._around, self._store, self._session, self._rooms.accept_welcome)
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
 
     def __repr__(self) -> str:
-        return f"Client(user={self.user!r}, server={self.server!r}, rooms={len(self._rooms)})"
+        return f"Client(user={self.user!r}, server={self.server!r}, rooms={len(self._rooms.by_id)})"
 
     # --- looking -------------------------------------------------------------------------------------------
 
@@ -157,8 +152,7 @@ class Client:
 
     def rooms(self) -> list[Room]:
         """The rooms this device is in, by name."""
-        known = [sync for sync in self._rooms.values() if sync.is_alive]
-        return [self._room(sync) for sync in sorted(known, key=lambda sync: sync.record.name)]
+        return [self._room(sync) for sync in sorted(self._rooms.alive, key=lambda sync: sync.record.name)]
 
     def events(self) -> AsyncIterator[ClientEvent]:
         """What happens to the connection, the account and the rooms; from the beginning for who asks first.
@@ -193,18 +187,18 @@ class Client:
         """
         if room_key is not None:
             room_id, secret = from_room_key(Secret(room_key), room)
-            sync = await self._enter(room_id, room, Access.KEY, secret, may_found=True)
+            sync = await self._rooms.enter(room_id, room, Access.KEY, secret, may_found=True)
         elif is_invite_link(room):
-            sync = await self._follow_link(InviteLink.parse(room, now=time.time()))
+            sync = await self._rooms.follow_link(InviteLink.parse(room, now=time.time()))
         else:
-            sync = self._known(room) or await self._look_up(room)
+            sync = self._rooms.known(room) or await self._rooms.look_up(room)
         await asyncio.shield(sync.entered)
         return self._room(sync)
 
     async def create_room(self, name: str) -> Room:
         """Make a room that people enter by invite link or by being added; this account owns it."""
         room_id, secret = os.urandom(16), JoinSecret(Secret(os.urandom(32)))
-        sync = await self._enter(room_id, name, Access.INVITE, secret, may_found=True)
+        sync = await self._rooms.enter(room_id, name, Access.INVITE, secret, may_found=True)
         await asyncio.shield(sync.entered)
         return self._room(sync)
 
@@ -214,7 +208,7 @@ class Client:
         ``expires_in``: seconds. Waits for the server. Raises :class:`~sottovoce.client.errors.UnknownRoom`.
         """
         target = room or await self.join("lobby")
-        record = self._rooms[target.room_id].record
+        record = self._rooms.by_id[target.room_id].record
         link = await self._session.online()
         reply = await link.request(lambda number: CreateToken(number, expires_in), CreateTokenReply)
         return InviteLink(
@@ -230,126 +224,8 @@ class Client:
             expires_at=reply.expires_at,
         )
 
-    def _known(self, name: str) -> RoomSync | None:
-        """The room of this name; anybody may add this device to one, by any name: those come last."""
-        found = [s for s in self._rooms.values() if s.record.name == name and s.is_alive]
-        invite = self._address.invite
-        if invite is not None and invite.room_name == name:
-            return next((s for s in found if s.record.room_id == invite.room_id), None)
-        return min(found, key=lambda sync: sync.record.was_added, default=None)
-
-    async def _look_up(self, name: str) -> RoomSync:
-        """A room by its name that this device is not in yet: the link's own, or an open one."""
-        invite = self._address.invite
-        if invite is not None and invite.room_name == name:
-            return await self._follow_link(invite)
-        link = await self._session.online()
-        reply = await link.request(RoomList, RoomListReply)
-        for summary in reply.rooms:
-            if summary.open_name == name and summary.open_join_secret is not None:
-                secret = JoinSecret(Secret(summary.open_join_secret))
-                return await self._enter(summary.room_id, name, Access.OPEN, secret, may_found=True)
-        raise UnknownRoom(name)
-
-    async def _follow_link(self, invite: InviteLink) -> RoomSync:
-        if invite.server_pin != self._around.server_pin:
-            raise BadInviteLink("it leads to another server than the one connected to")
-        secret = JoinSecret(invite.join_secret, invite.join_secret_epoch)
-        # The lobby is founded by whoever comes first, with a link too; other rooms exist before their links.
-        access = Access.OPEN if invite.inviter_fingerprint is None else Access.INVITE
-        sync = await self._enter(
-            invite.room_id, invite.room_name, access, secret, may_found=access is Access.OPEN
-        )
-        await asyncio.shield(sync.entered)
-        if invite.inviter_fingerprint is not None:
-            await self._recognise(invite.inviter_fingerprint)
-        return sync
-
-    async def _recognise(self, inviter: bytes) -> None:
-        """The link came from the inviter by other means, so its fingerprint vouches for the inviter's key."""
-        for contact in list(self._contacts.by_name.values()):
-            if fingerprint(contact.account_key) == inviter and not contact.verified:
-                verified = msgspec.structs.replace(contact, verified=True)
-                await self._keep_contact(verified)
-                self._contacts.trust(verified)
-
-    async def _keep_contact(self, contact: ContactRecord) -> None:
-        now = int(time.time())
-        await self._store.transact(lambda database: account_table.put_contact(database, contact, now))
-
-    async def _enter(
-        self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
-    ) -> RoomSync:
-        """Begin to be in a room, or go on being in it."""
-        async with self._entering:
-            return await self._enter_alone(room_id, name, access, secret, may_found=may_found)
-
-    async def _enter_alone(
-        self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
-    ) -> RoomSync:
-        existing = self._rooms.get(room_id)
-        if existing is not None and existing.is_alive:
-            if existing.record.membership is Membership.JOINING:
-                existing.use_secret(secret)
-            return existing
-        record = RoomRecord(room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch)
-        if existing is not None:
-            await existing.stop()
-            record = msgspec.structs.replace(
-                record, seq=existing.record.seq, highest_epoch=existing.record.highest_epoch
-            )
-        await self._store.transact(lambda database: rooms_table.put_room(database, record))
-        return await self._start_room(record, may_found=may_found)
-
-    async def _start_room(self, record: RoomRecord, *, may_found: bool) -> RoomSync:
-        kept = KeptRoom(record, self._around, self._store, self._vault.changed)
-        await kept.load()
-        kept.watchers.append(partial(self._announcer.room_changed, record.room_id))
-        sync = RoomSync(kept, self._session, self._emit, may_found=may_found)
-        self._rooms[record.room_id] = sync
-        sync.start()
-        kept.announce()
-        return sync
-
     def _room(self, sync: RoomSync) -> Room:
         return Room(sync, self._around, self._store, self._session)
-
-    async def _accept_welcome(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
-        """Join by a Welcome, unless this device is in that room (threats.md A10)."""
-        async with self._entering:
-            await self._accept_welcome_alone(item, ref, bundle)
-
-    async def _accept_welcome_alone(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
-        existing = self._rooms.get(item.room_id)
-        if existing is not None and existing.is_alive and existing.record.membership is Membership.MEMBER:
-            return
-        record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
-        record = msgspec.structs.replace(record, was_added=True)
-        if existing is not None:
-            before = existing.record
-            record = msgspec.structs.replace(
-                record, highest_epoch=before.highest_epoch, was_added=before.was_added
-            )
-        state = RoomState(record, self._around)
-        try:
-            group = join_by_welcome(state, item.payload, bundle)
-            if group.epoch <= record.highest_epoch:
-                raise RoomRolledBack(policy_in(group.extensions).name)  # threats.md B3
-            changes = state.begin()
-            take_over(state, group, LogChain(item.seq, item.head_hash), changes)
-        except PeerError:
-            return  # a Welcome that does not open adds nobody; there is no one to tell
-
-        def work(database: Database) -> None:
-            changes.write(database)
-            account_table.consume_key_package(database, ref)
-
-        await self._store.transact(work)
-        if existing is not None:
-            await existing.stop()
-        await self._start_room(state.record, may_found=False)
-        self._vault.changed()
-        self._emit(RoomAppeared(state.record.name))
 
     # --- the account ---------------------------------------------------------------------------------------
 
@@ -359,7 +235,7 @@ class Client:
         )
         rooms = tuple(
             VaultRoom(r.room_id, r.name, JoinSecret(r.join_secret, r.join_secret_epoch))
-            for r in (sync.record for sync in self._rooms.values() if sync.is_alive)
+            for r in (sync.record for sync in self._rooms.alive)
             if r.membership in (Membership.MEMBER, Membership.OUT_OF_STEP)
         )
         return Vault(self._account.account_private, contacts, rooms)
@@ -370,13 +246,15 @@ class Client:
             known = self._contacts.by_name.get(pinned.user.lower())
             if known is None or (pinned.verified and not known.verified):
                 contact = ContactRecord(pinned.user, pinned.account_key, pinned.verified, None)
-                await self._keep_contact(contact)
+                await keep_contact(self._store, contact)
                 self._contacts.by_name[contact.account_name] = contact
-        for sync in self._rooms.values():
+        for sync in self._rooms.by_id.values():
             sync.kept.announce()
         for room in vault.rooms:
-            if room.room_id not in self._rooms:
-                await self._enter(room.room_id, room.name, Access.INVITE, room.join_secret, may_found=False)
+            if room.room_id not in self._rooms.by_id:
+                await self._rooms.enter(
+                    room.room_id, room.name, Access.INVITE, room.join_secret, may_found=False
+                )
 
     # --- life ----------------------------------------------------------------------------------------------
 
@@ -392,7 +270,7 @@ class Client:
         self._contacts.watchers.append(self._unblock_rooms)
         for record in records:
             if record.membership not in (Membership.REMOVED, Membership.LEFT):
-                await self._start_room(record, may_found=record.access != Access.INVITE)
+                await self._rooms.start(record, may_found=record.access != Access.INVITE)
         if self._opened.vault is not None:
             await self._adopt_vault(self._opened.vault)
         for work in (self._session.run(), self._vault.run(), self._inbox.run()):
@@ -404,13 +282,13 @@ class Client:
         if self._session.is_online:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SETTLING):
-                    for sync in self._rooms.values():
+                    for sync in self._rooms.by_id.values():
                         await sync.settled()
         await self._session.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for sync in self._rooms.values():
+        for sync in self._rooms.by_id.values():
             await sync.stop()
         self._announcer.close()
         await self._opened.close()
@@ -425,14 +303,14 @@ class Client:
     def _receive_push(self, push: Push) -> None:
         match push:
             case EntriesPush(room_id=room_id, entries=entries):
-                if room_id in self._rooms:
-                    self._rooms[room_id].follower.push(entries)
+                if room_id in self._rooms.by_id:
+                    self._rooms.by_id[room_id].follower.push(entries)
             case CatchUp(room_id=room_id, head=head):
-                if room_id in self._rooms:
-                    self._rooms[room_id].follower.expect(head)
+                if room_id in self._rooms.by_id:
+                    self._rooms.by_id[room_id].follower.expect(head)
             case GroupInfoWanted(room_id=room_id):
-                if room_id in self._rooms:
-                    self._spawn(self._rooms[room_id].renew_group_info())
+                if room_id in self._rooms.by_id:
+                    self._spawn(self._rooms.by_id[room_id].renew_group_info())
             case InboxPush():
                 self._inbox.look()
             case _:
@@ -445,7 +323,7 @@ class Client:
 
     def _unblock_rooms(self) -> None:
         self._vault.changed()
-        for sync in self._rooms.values():
+        for sync in self._rooms.by_id.values():
             sync.unblock()
             sync.kept.announce()
 
