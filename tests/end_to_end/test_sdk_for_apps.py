@@ -144,3 +144,15 @@ async def test_what_changes_without_the_log_is_told_too(tmp_path: Path, what: st
             await hers.leave()
         async with asyncio.timeout(PATIENCE):
             await listening
+
+
+async def test_open_rooms_can_be_looked_up_and_others_cannot(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice, world.person("bob") as bob:
+        await alice.create_room("a room of her own")
+        (lobby,) = await alice.look_up_rooms()
+        assert (lobby.name, lobby.is_member) == ("lobby", False)
+        room = await alice.join(lobby.name)
+        assert room.room_id == lobby.room_id
+        assert [one.is_member for one in await alice.look_up_rooms()] == [True]
+        assert [one.name for one in await bob.look_up_rooms()] == ["lobby"]
+        assert [one.is_member for one in await bob.look_up_rooms()] == [False]

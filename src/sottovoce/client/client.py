@@ -15,7 +15,7 @@ from sottovoce.client.announcing import Announcer
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
 from sottovoce.client.errors import ValueTooLong
-from sottovoce.client.events import ClientEvent, Connected
+from sottovoce.client.events import ClientEvent, Connected, OpenRoom
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
 from sottovoce.client.joined_rooms import JoinedRooms, keep_contact
@@ -153,6 +153,13 @@ class Client:
     def rooms(self) -> list[Room]:
         """The rooms this device is in, by name."""
         return [self._room(sync) for sync in sorted(self._rooms.alive, key=lambda sync: sync.record.name)]
+
+    async def look_up_rooms(self) -> list[OpenRoom]:
+        """The server's open rooms, which everybody with an account may :meth:`join` by name; by name.
+
+        Waits for the server. Raises what ended the connection for good.
+        """
+        return await self._rooms.open_rooms()
 
     def events(self) -> AsyncIterator[ClientEvent]:
         """What happens to the connection, the account and the rooms; from the beginning for who asks first.

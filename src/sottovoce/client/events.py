@@ -117,6 +117,15 @@ class RoomMember:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRoom:
+    """A room that everybody with an account may enter by its name; ``is_member``: this device is in it."""
+
+    room_id: bytes
+    name: str
+    is_member: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """The server answered, and this device is logged in."""
 

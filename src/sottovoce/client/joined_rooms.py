@@ -14,7 +14,7 @@ from sottovoce.client.announcing import Announcer
 from sottovoce.client.chain import LogChain
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom
-from sottovoce.client.events import RoomAppeared
+from sottovoce.client.events import OpenRoom, RoomAppeared
 from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.joining import join_by_welcome, take_over
 from sottovoce.client.kept_room import KeptRoom
@@ -85,6 +85,12 @@ class JoinedRooms:
             raise UnknownRoom(name)
         room_id, secret = found
         return await self.enter(room_id, name, Access.OPEN, JoinSecret(secret), may_found=True)
+
+    async def open_rooms(self) -> list[OpenRoom]:
+        """The server's open rooms, by name; waits for the server."""
+        found = await self._open_rooms()
+        mine = {sync.record.room_id for sync in self.alive}
+        return [OpenRoom(room_id, name, room_id in mine) for name, (room_id, _) in sorted(found.items())]
 
     async def _open_rooms(self) -> dict[str, tuple[bytes, Secret]]:
         """Id and join secret of the server's open rooms; of two with one name, the first in its list."""
