@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.client.errors import LinkLost, StoreUnwritable
+from sottovoce.client.events import ClientEvent, Disconnected, SessionEnded
 from sottovoce.client.server_address import ServerAddress
 from sottovoce.client.session import FIRST_DELAY, LONG_AFTER, LONG_CAP, SHORT_CAP, Session, backoff
 from sottovoce.errors import InternalError
@@ -36,7 +38,11 @@ async def _nothing(_: object) -> None:
     pass
 
 
-def _session(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> Session:
+def _session(
+    monkeypatch: pytest.MonkeyPatch,
+    failures: list[Exception],
+    emit: Callable[[ClientEvent], None] = lambda _: None,
+) -> Session:
     """A session whose attempts to connect fail like this, one after the other."""
 
     async def connect(_: Session) -> None:
@@ -44,13 +50,15 @@ def _session(monkeypatch: pytest.MonkeyPatch, failures: list[Exception]) -> Sess
 
     monkeypatch.setattr(Session, "_connect", connect)
     address = ServerAddress("localhost", 1, bytes(32))
-    return Session(address, log_in=_nothing, on_push=lambda _: None, emit=lambda _: None)
+    return Session(address, log_in=_nothing, on_push=lambda _: None, emit=emit)
 
 
 async def test_what_cannot_pass_ends_the_session_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = _session(monkeypatch, [LinkLost("not yet"), StoreUnwritable("store.db")])
+    told: list[ClientEvent] = []
+    session = _session(monkeypatch, [LinkLost("not yet"), StoreUnwritable("store.db")], told.append)
     await session.run()
     await session.first_attempt
+    assert [type(event) for event in told] == [Disconnected, SessionEnded]
     with pytest.raises(StoreUnwritable):
         await session.online()
 

@@ -48,7 +48,11 @@ async def test_another_account_under_a_known_name_stops_the_room_until_a_person_
             assert [member.user for member in hers.members()] == ["alice"]
             # The number to compare is that of the new key.
             assert hers.safety_number("bob") == his.safety_number("alice")
+            assert hers.waits_for == "bob"
+            assert hers.has_changed_key("bob")
             await hers.verify("bob")
+            assert hers.waits_for is None
+            assert not hers.has_changed_key("bob")
             assert await texts(hers, 1) == ["bob: trust me, it is Bob"]
             assert [member.user for member in hers.members()] == ["alice", "bob"]
 

@@ -141,6 +141,13 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The connection is over for good, such as when the server shows another key; nothing is tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerTrusted:
     """First contact with a server that no invite link vouches for: its key's pin (32 bytes) is kept."""
 
@@ -182,5 +189,12 @@ class RoomChanged:
 
 
 ClientEvent = (
-    Connected | Disconnected | ServerTrusted | AccountRegistered | RoomAppeared | RoomTrouble | RoomChanged
+    Connected
+    | Disconnected
+    | SessionEnded
+    | ServerTrusted
+    | AccountRegistered
+    | RoomAppeared
+    | RoomTrouble
+    | RoomChanged
 )

@@ -253,6 +253,19 @@ class Room:
         theirs = self._compared[known.account_name] = known.changed_key or known.account_key
         return safety_number(own.user, own.account_key, known.user, theirs)
 
+    def has_changed_key(self, user: str) -> bool:
+        """Whether the known key of ``user`` was replaced by another, and nobody has decided about it yet."""
+        known = self._around.contacts.by_name.get(user.lower())
+        return known is not None and known.changed_key is not None
+
+    @property
+    def waits_for(self) -> str | None:
+        """Whose changed key somebody must decide about (:meth:`verify`) before the room goes on."""
+        stopped_by = self._sync.stopped_by
+        if stopped_by is not None and self.has_changed_key(stopped_by):
+            return stopped_by
+        return self._changed_verified_contact()
+
     async def verify(self, user: str) -> None:
         """The numbers were compared and are the same: trust the key they are of, a changed one included.
 

@@ -14,7 +14,7 @@ from sottovoce.client.errors import (
     ServerNotReachable,
     failed_task,
 )
-from sottovoce.client.events import ClientEvent, Connected, Disconnected
+from sottovoce.client.events import ClientEvent, Connected, Disconnected, SessionEnded
 from sottovoce.client.server_address import ServerAddress
 from sottovoce.client.transport import ServerLink, Trace
 from sottovoce.errors import SottovoceError
@@ -82,9 +82,13 @@ class Session:
         try:
             await self._keep_connected()
         except SottovoceError as trouble:
-            await self._fail(trouble)
+            await self._end(trouble)
         except Exception as bug:  # noqa: BLE001 - whoever waits for this task is told
-            await self._fail(failed_task("the connection", bug))
+            await self._end(failed_task("the connection", bug))
+
+    async def _end(self, trouble: SottovoceError) -> None:
+        await self._fail(trouble)
+        self._emit(SessionEnded(str(trouble)))
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()
