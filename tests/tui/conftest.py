@@ -1,4 +1,4 @@
-"""Shared parts of the terminal app's tests are plain modules in this folder."""
+"""Shared parts of the terminal app's tests are plain modules here; a real server is the end-to-end tests'."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from textual.binding import Binding
 
 from sottovoce.tui.completion import SlashCommand
+from sottovoce.tui.safe_text import Safe
+from sottovoce.tui.screens.help import HelpEntry, HelpSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +95,42 @@ def slash_commands() -> list[SlashCommand]:
         SlashCommand(command.name, command.words, command.argument, takes_member=command.name in _OF_A_MEMBER)
         for command in COMMANDS
     ]
+
+
+def help_sections() -> list[HelpSection]:
+    """The table as the help shows it."""
+    keys = tuple(
+        HelpEntry(Safe(f"{command.key_words}  /{command.name}"), Safe(command.words))
+        for command in COMMANDS
+        if command.keys
+    )
+    typed = tuple(
+        HelpEntry(Safe(command.slash), Safe(command.words)) for command in COMMANDS if not command.keys
+    )
+    return [
+        HelpSection(Safe("Keys"), keys),
+        HelpSection(Safe("Commands that are typed"), typed),
+        HelpSection(Safe("Writing"), _entries(_WRITING)),
+        HelpSection(Safe("Messages"), _entries(_READING)),
+    ]
+
+
+def _entries(rows: Sequence[tuple[str, str]]) -> tuple[HelpEntry, ...]:
+    return tuple(HelpEntry(Safe(keys), Safe(what)) for keys, what in rows)
+
+
+_WRITING: Final = (
+    ("Enter", "send"),
+    ("Alt+Enter  Ctrl+J", "a new line"),
+    ("Up", "lines that were sent before; Down comes back"),
+    ("Tab", "complete a name, a command or an :emoji:"),
+    ("//text", "send a line that begins with a slash"),
+    ("quit", "close the app; you stay in your rooms"),
+)
+_READING: Final = (
+    ("Shift+Tab", "from writing to the messages; Esc goes back"),
+    ("Up  Down", "choose a message; Enter: what can be done with it"),
+    ("PgUp  PgDn  Home  End", "scroll; End follows what comes"),
+    ("y", "copy the chosen message"),
+    ("o", "open a link of the chosen message"),
+)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -28,9 +30,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     desktop: bool = False
     bell: bool = False
     quiet: bool = False
-    image_preview: bool = False
-    show_rooms: bool = True
-    show_members: bool = True
+
+    def but(self, **changes: str | int | bool) -> Settings:
+        """The same with some values changed; raises TypeError for a name that is none."""
+        return msgspec.structs.replace(self, **changes)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone that was chosen; None: the machine's, also where the chosen one is unknown."""
+        try:
+            return ZoneInfo(self.time_zone) if self.time_zone else None
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return None
 
 
 def load_settings(home: Path) -> Settings:

@@ -161,15 +161,15 @@ class Note:
 class RoomDetails:
     """What the main view shows of the open room beside its lines.
 
-    ``unseen``: how many explanations nobody has looked at yet; ``is_blocked``: whether sending waits for a
-    decision about a changed key.
+    ``unseen``: how many explanations nobody has looked at yet; ``waits_for``: whose changed key must be
+    decided about before the room goes on, empty for nobody's.
     """
 
     room: Room
     members: tuple[Member, ...]
     security: RoomSecurity
     unseen: int
-    is_blocked: bool
+    waits_for: Safe
 
 
 @dataclass(frozen=True, slots=True)

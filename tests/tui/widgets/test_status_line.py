@@ -16,7 +16,7 @@ def details(*, unseen: int = 0, blocked: bool = False, verified: bool = True) ->
         ),
         security=view.RoomSecurity(safe("MLS_SUITE"), 7, "00" * 8, all_verified=verified),
         unseen=unseen,
-        is_blocked=blocked,
+        waits_for=safe_name("bob" if blocked else ""),
     )
 
 
@@ -49,7 +49,7 @@ async def test_somebody_who_is_not_verified_is_counted() -> None:
 
 
 async def test_a_blocked_room_says_so() -> None:
-    assert "sending stopped (F6)" in await shown(80, unseen=1, blocked=True)
+    assert "! the key of bob changed (F6)" in await shown(80, unseen=1, blocked=True)
 
 
 async def test_offline_tells_when_the_next_try_is() -> None:

@@ -79,8 +79,10 @@ class StatusLine(Widget):
         """The parts from left to right with what each weighs."""
         details = self._details
         parts = [(9, self._link_part())]
-        if details is not None and details.is_blocked:
-            parts.append((8, Content.styled("! a key changed: sending stopped (F6)", "$text-error bold")))
+        if details is not None and details.waits_for:
+            parts.append(
+                (8, Content.styled(f"! the key of {details.waits_for} changed (F6)", "$text-error bold"))
+            )
         elif details is not None and details.unseen:
             alarms = "1 alarm" if details.unseen == 1 else f"{details.unseen} alarms"
             parts.append((8, Content.styled(f"! {alarms} (F6)", "$text-error bold")))

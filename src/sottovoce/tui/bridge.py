@@ -1,0 +1,346 @@
+"""The bridge between the loop that draws and the SDK in its thread.
+
+All methods are awaited on the loop that draws; what they return, and the :class:`~sottovoce.tui.view.News`
+that come by themselves, are view objects made on the other side. Refusals come as :class:`Refused`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from sottovoce.errors import SottovoceError
+from sottovoce.tui import view, view_making
+from sottovoce.tui.safe_text import Safe, safe, safe_name
+from sottovoce.tui.sdk_thread import SdkThread
+
+if TYPE_CHECKING:
+    from sottovoce.client.client import Client
+    from sottovoce.client.room import Room
+    from sottovoce.tui.following import Follower
+
+Result = TypeVar("Result")
+
+LAST_ROOM: Final = "app last room"
+"""The name under which the id of the room that was open last is kept."""
+
+
+class Refused(Exception):
+    """The SDK refused; ``sentence`` says what happened and what to do, ``cause`` is the SDK's error."""
+
+    def __init__(self, cause: SottovoceError) -> None:
+        self.sentence: Final = safe(str(cause))
+        self.cause: Final = cause
+        super().__init__(self.sentence)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """With what to enter: see :func:`sottovoce.client.client.connect`."""
+
+    link: str | None
+    user: str
+    password: str = field(repr=False)
+    home: Path | None = None
+    register: bool | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server as a link or an address leads to it; ``accounts``: those with a profile on this machine."""
+
+    server: Safe
+    room: Safe | None
+    accounts: tuple[Safe, ...]
+
+
+class Bridge:
+    """One client of the SDK, or none before :meth:`enter` and after :meth:`leave`."""
+
+    def __init__(self, hear: Callable[[view.News], None]) -> None:
+        self._hear: Final = hear
+        self._thread: Final = SdkThread()
+        self._client: Client | None = None
+        self._follower: Follower | None = None
+        self._life: asyncio.Task[None] | None = None
+
+    # --- coming and going -----------------------------------------------------------------------------------
+
+    async def find(self, link: str | None, home: Path | None = None) -> Place:
+        """Look where an invite link, ``HOST:PORT`` or None (the server of this machine) leads."""
+
+        async def work() -> Place:
+            from sottovoce.client.profile import default_home, known_accounts
+            from sottovoce.client.server_address import find_server
+
+            folder = default_home() if home is None else home
+            address = find_server(link, folder)
+            known = [] if address.pin is None else known_accounts(folder, address.pin)
+            room = None if address.invite is None else safe_name(address.invite.room_name)
+            return Place(safe(f"{address.host}:{address.port}"), room, tuple(map(safe, known)))
+
+        return await self._do(work())
+
+    async def enter(self, entrance: Entrance) -> view.Me:
+        """Connect, registering or logging in; news come from then on."""
+
+        async def work() -> view.Me:
+            entered: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+            self._life = asyncio.create_task(self._live(entrance, entered))
+            await asyncio.wait((self._life, entered), return_when=asyncio.FIRST_COMPLETED)
+            if self._life.done():
+                self._life.result()
+            return view_making.me_of(entered.result())
+
+        return await self._do(work())
+
+    async def leave(self) -> None:
+        """Disconnect and close the store; what is unsent is kept and goes out the next time."""
+
+        async def work() -> None:
+            if self._life is not None:
+                self._life.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._life
+
+        await self._do(work())
+
+    async def close(self) -> None:
+        """Leave, and end the thread."""
+        await self.leave()
+        await self._thread.close()
+
+    async def _live(self, entrance: Entrance, entered: asyncio.Future[Client]) -> None:
+        """In the SDK's thread: be connected until cancelled."""
+        from sottovoce.client.client import connect
+        from sottovoce.tui.following import Follower
+
+        async with connect(
+            entrance.link,
+            user=entrance.user,
+            password=entrance.password,
+            home=entrance.home,
+            register=entrance.register,
+        ) as client:
+            self._client, self._follower = client, Follower(client, self._tell)
+            entered.set_result(client)
+            try:
+                await self._follower.run()
+            finally:
+                self._client = self._follower = None
+
+    async def _tell(self, news: view.News) -> None:
+        await self._thread.tell(lambda: self._hear(news))
+
+    # --- looking --------------------------------------------------------------------------------------------
+
+    async def open(self, room_id: bytes) -> None:
+        """Have the news tell the lines of this room; the first of them has its newest page."""
+
+        async def work(_: Client, follower: Follower) -> None:
+            follower.open(room_id)
+
+        await self._with_client(work)
+
+    async def page(self, room_id: bytes, before: int, limit: int = 200) -> view.Page:
+        """The lines before a position."""
+
+        async def work(room: Room) -> view.Page:
+            found = await room.history(before=before, limit=limit)
+            return view.Page(tuple(map(view_making.line_of, found)), has_older=len(found) == limit)
+
+        return await self._with_room(room_id, work)
+
+    async def explain(self, room_id: bytes) -> tuple[view.Explanation, ...]:
+        """What went wrong in the room and what to do, newest first."""
+
+        async def work(room: Room) -> tuple[view.Explanation, ...]:
+            return view_making.explanations_of(room)
+
+        return await self._with_room(room_id, work)
+
+    async def mark_explained(self, room_id: bytes) -> None:
+        """The explanations were looked at."""
+
+        async def work(_: Client, follower: Follower) -> None:
+            await follower.mark_explained(room_id)
+
+        await self._with_client(work)
+
+    async def mark_read(self, room_id: bytes, position: int) -> None:
+        """The lines up to this position were read."""
+
+        async def work(client: Client, follower: Follower) -> None:
+            await _find(client, room_id).mark_read(position)
+            follower.look_at(room_id)
+
+        await self._with_client(work)
+
+    async def unsent(self) -> int:
+        """How many messages wait for the server."""
+
+        async def work(client: Client, _: Follower) -> int:
+            return sum([len(await room.pending()) for room in client.rooms()])
+
+        return await self._with_client(work)
+
+    async def keep(self, name: str, value: bytes) -> None:
+        """Keep a small value in the encrypted store; empty: forget it."""
+
+        async def work(client: Client, _: Follower) -> None:
+            await client.keep(name, value)
+
+        await self._with_client(work)
+
+    async def kept(self, name: str) -> bytes | None:
+        """A value that was kept."""
+
+        async def work(client: Client, _: Follower) -> bytes | None:
+            return await client.kept(name)
+
+        return await self._with_client(work)
+
+    # --- acting in a room -----------------------------------------------------------------------------------
+
+    async def send(self, room_id: bytes, text: str) -> None:
+        """Store a text for sending; it comes as a queued line with the news."""
+
+        async def work(client: Client, follower: Follower) -> None:
+            await _find(client, room_id).send(text)
+            follower.look_at(room_id)
+
+        await self._with_client(work)
+
+    async def safety_number(self, room_id: bytes, user: str) -> view.SafetyNumber:
+        """The number to compare with a person."""
+
+        async def work(room: Room) -> view.SafetyNumber:
+            digits = room.safety_number(user)
+            return view.SafetyNumber(safe_name(user), digits, room.has_changed_key(user))
+
+        return await self._with_room(room_id, work)
+
+    async def verify(self, room_id: bytes, user: str) -> None:
+        """The numbers are the same: trust the key they are of."""
+        await self._change(room_id, lambda room: room.verify(user))
+
+    async def add(self, room_id: bytes, user: str) -> None:
+        """Add a person who has an account here."""
+        await self._change(room_id, lambda room: room.add(user))
+
+    async def remove(self, room_id: bytes, user: str) -> None:
+        """Take a person out."""
+        await self._change(room_id, lambda room: room.remove(user))
+
+    async def leave_room(self, room_id: bytes) -> None:
+        """Leave the room for good, on this device."""
+        await self._change(room_id, lambda room: room.leave())
+
+    async def invite(self, room_id: bytes) -> view.Invite:
+        """Make an invite link into the room."""
+
+        async def work(client: Client, _: Follower) -> view.Invite:
+            room = _find(client, room_id)
+            link = await client.invite(room)
+            expires_at = datetime.fromtimestamp(link.expires_at or 0, UTC)
+            return view.Invite(safe(str(link)), safe_name(room.name), expires_at)
+
+        return await self._with_client(work)
+
+    # --- rooms ----------------------------------------------------------------------------------------------
+
+    async def create_room(self, name: str) -> bytes:
+        """Make a room; returns its id."""
+
+        async def work(client: Client, follower: Follower) -> bytes:
+            room_id = (await client.create_room(name)).room_id
+            follower.look_at(room_id)
+            return room_id
+
+        return await self._with_client(work)
+
+    async def enter_first_room(self, link: str | None) -> bytes | None:
+        """Be in the room of the invite link, else in the one that was open last, else in the lobby.
+
+        None where there is none of these.
+        """
+
+        async def work(client: Client, _: Follower) -> bytes | None:
+            from sottovoce.client.errors import UnknownRoom
+
+            if link is not None and "://" in link:
+                return (await client.join(link)).room_id
+            known = {room.room_id: room.name for room in client.rooms()}
+            last = await client.kept(LAST_ROOM)
+            if last in known:
+                return last
+            try:
+                if known and "lobby" not in known.values():
+                    return next(iter(known))
+                return (await client.join("lobby")).room_id
+            except UnknownRoom:
+                return None
+
+        return await self._with_client(work)
+
+    async def join(self, room: str, room_key: bytes | None = None) -> bytes:
+        """Be in a room, by its name or an invite link; returns its id."""
+
+        async def work(client: Client, follower: Follower) -> bytes:
+            room_id = (await client.join(room, room_key)).room_id
+            follower.look_at(room_id)
+            return room_id
+
+        return await self._with_client(work)
+
+    async def open_rooms(self) -> tuple[Safe, ...]:
+        """The names of the rooms on the server that everybody may join, and this device has not."""
+
+        async def work(client: Client, _: Follower) -> tuple[Safe, ...]:
+            return tuple(safe(room.name) for room in await client.look_up_rooms() if not room.is_member)
+
+        return await self._with_client(work)
+
+    # --- how it is done -------------------------------------------------------------------------------------
+
+    async def _change(self, room_id: bytes, act: Callable[[Room], Awaitable[None]]) -> None:
+        async def work(client: Client, follower: Follower) -> None:
+            await act(_find(client, room_id))
+            follower.look_at(room_id)
+
+        await self._with_client(work)
+
+    async def _with_room(
+        self, room_id: bytes, work: Callable[[Room], Coroutine[None, None, Result]]
+    ) -> Result:
+        return await self._with_client(lambda client, _: work(_find(client, room_id)))
+
+    async def _with_client(self, work: Callable[[Client, Follower], Coroutine[None, None, Result]]) -> Result:
+        async def there() -> Result:
+            from sottovoce.client.errors import ClientClosed
+
+            if self._client is None or self._follower is None:
+                raise ClientClosed
+            return await work(self._client, self._follower)
+
+        return await self._do(there())
+
+    async def _do(self, work: Coroutine[None, None, Result]) -> Result:
+        try:
+            return await self._thread.call(work)
+        except SottovoceError as refusal:
+            raise Refused(refusal) from refusal
+
+
+def _find(client: Client, room_id: bytes) -> Room:
+    from sottovoce.client.errors import NotInRoom
+
+    for room in client.rooms():
+        if room.room_id == room_id:
+            return room
+    raise NotInRoom("this room")

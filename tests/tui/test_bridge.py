@@ -1,0 +1,214 @@
+"""The bridge against a real server: what a person does on one side comes as news on the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sdk_world import PATIENCE, World, a_world
+
+from sottovoce.client.errors import ClientClosed, WrongPassword
+from sottovoce.tui import view
+from sottovoce.tui.bridge import LAST_ROOM, Bridge, Entrance, Refused
+
+
+class Listener:
+    """What a bridge has told, and waiting for it to tell something."""
+
+    def __init__(self) -> None:
+        self.news: list[view.News] = []
+        self._came = asyncio.Event()
+
+    def hear(self, news: view.News) -> None:
+        self.news.append(news)
+        self._came.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():
+                self._came.clear()
+                await self._came.wait()
+
+    @property
+    def lines(self) -> list[view.Line]:
+        """Every line of the open room that was told, in order."""
+        told: list[view.Line] = []
+        for news in self.news:
+            told += news.opened.page.lines if news.opened else news.lines
+        return told
+
+    @property
+    def texts(self) -> list[str]:
+        return [f"{line.sender}: {line.text}" for line in self.lines if isinstance(line, view.Message)]
+
+    @property
+    def details(self) -> view.RoomDetails:
+        found = [news.opened.details if news.opened else news.details for news in self.news]
+        return next(details for details in reversed(found) if details is not None)
+
+    @property
+    def rooms(self) -> tuple[view.Room, ...]:
+        return next(news.rooms for news in reversed(self.news) if news.rooms is not None)
+
+    @property
+    def is_online(self) -> bool:
+        links = [news.link for news in self.news if news.link is not None]
+        return bool(links) and links[-1].is_online
+
+
+@asynccontextmanager
+async def bridge_of(world: World, name: str) -> AsyncIterator[tuple[Bridge, Listener, bytes]]:
+    """A bridge of a person who is in the lobby, which is open."""
+    listener = Listener()
+    bridge = Bridge(listener.hear)
+    try:
+        await bridge.enter(Entrance(world.invite, name, f"password of {name}", world.folder / name))
+        room_id = await bridge.enter_first_room(None)
+        assert room_id is not None
+        await bridge.open(room_id)
+        await listener.until(lambda: any(news.opened for news in listener.news))
+        yield bridge, listener, room_id
+    finally:
+        await bridge.close()
+
+
+async def forget_account(world: World, name: str) -> None:
+    """The server loses an account, so that somebody else can have its name."""
+    await world.stop()
+    devices = "SELECT d.id FROM devices d, accounts a WHERE a.id = d.account AND a.name = ?"
+    world.sql(f"DELETE FROM roster WHERE device IN ({devices})", (name,))
+    world.sql(f"DELETE FROM devices WHERE id IN ({devices})", (name,))
+    world.sql("DELETE FROM accounts WHERE name = ?", (name,))
+    await world.start()
+
+
+async def test_two_people_talk(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("bob") as bob:
+        his = await bob.join("lobby")
+        async with bridge_of(world, "alice") as (alice, heard, lobby):
+            await alice.send(lobby, "Hi\x1b[31m Bob")
+            await heard.until(lambda: "alice: Hi Bob" in heard.texts)
+            await his.send("Hello\nAlice")
+            await heard.until(lambda: "bob: Hello\nAlice" in heard.texts)
+            stored = [line for line in heard.lines if isinstance(line, view.Message) and line.seq]
+            assert [(line.text, line.is_mine) for line in stored] == [
+                ("Hi Bob", True),
+                ("Hello\nAlice", False),
+            ]
+            assert stored[0].position < stored[1].position
+            await heard.until(lambda: heard.details.security.epoch is not None)
+            assert {member.user for member in heard.details.members} == {"alice", "bob"}
+            assert heard.details.members[0].is_me
+            await alice.mark_read(lobby, stored[1].position)
+            await heard.until(lambda: heard.rooms[0].unread == 0)
+
+
+async def test_a_message_is_queued_then_stored_under_one_id_when_the_server_is_back(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (alice, heard, lobby):
+        await world.stop()
+        await heard.until(lambda: not heard.is_online)
+        await alice.send(lobby, "in the tunnel")
+        await heard.until(lambda: len(heard.texts) == 1)
+        (queued,) = [line for line in heard.lines if isinstance(line, view.Message)]
+        assert queued.delivery is view.Delivery.QUEUED
+        assert queued.position >= view.QUEUED_FROM
+        assert await alice.unsent() == 1
+        await world.start()
+        await heard.until(lambda: len(heard.texts) == 2)
+        stored = [line for line in heard.lines if isinstance(line, view.Message)][-1]
+        assert stored.delivery is view.Delivery.STORED
+        assert stored.message_id == queued.message_id
+        assert await alice.unsent() == 0
+
+
+async def test_messages_in_another_room_are_told_and_counted(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (alice, heard, lobby):
+        plan = await alice.create_room("the plan")
+        link = (await alice.invite(plan)).link
+        async with world.person("bob", link=link) as bob:
+            his = await bob.join(link)
+            await his.send("one")
+            await his.send("two")
+            await his.flush()
+            await heard.until(lambda: sum(a.count for news in heard.news for a in news.arrivals) == 2)
+            arrival = next(a for news in reversed(heard.news) for a in news.arrivals)
+            assert (arrival.room.name, arrival.newest.text) == ("the plan", "two")
+            await heard.until(lambda: {room.name: room.unread for room in heard.rooms}["the plan"] == 2)
+            await alice.open(plan)
+            await heard.until(lambda: heard.details.room.room_id == plan)
+            assert heard.texts[-2:] == ["bob: one", "bob: two"]
+            assert heard.details.members[1].verified is False
+        await alice.keep(LAST_ROOM, plan)
+        assert await alice.enter_first_room(None) == plan
+        assert await alice.open_rooms() == ()
+        assert lobby != plan
+
+
+async def test_numbers_are_compared_and_somebody_is_verified(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("bob") as bob:
+        his = await bob.join("lobby")
+        async with bridge_of(world, "alice") as (alice, heard, lobby):
+            await heard.until(lambda: len(heard.details.members) == 2)
+            number = await alice.safety_number(lobby, "bob")
+            assert number.digits == his.safety_number("alice")
+            assert not number.is_changed_key
+            await alice.verify(lobby, "bob")
+            await heard.until(lambda: heard.details.security.all_verified)
+
+
+async def test_a_refusal_is_a_sentence_and_leaves_the_bridge_usable(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with bridge_of(world, "alice") as (alice, _, lobby):
+            with pytest.raises(Refused) as refused:
+                await alice.safety_number(lobby, "nobody")
+            assert "nobody" in refused.value.sentence
+        listener = Listener()
+        bridge = Bridge(listener.hear)
+        entrance = Entrance(world.invite, "alice", "a wrong password", world.folder / "alice")
+        with pytest.raises(Refused) as refused:
+            await bridge.enter(entrance)
+        assert isinstance(refused.value.cause, WrongPassword)
+        with pytest.raises(Refused) as refused:
+            await bridge.unsent()
+        assert isinstance(refused.value.cause, ClientClosed)
+        await bridge.enter(Entrance(world.invite, "alice", "password of alice", world.folder / "alice"))
+        assert await bridge.unsent() == 0
+        await bridge.close()
+
+
+async def test_a_link_leads_to_a_place_with_the_accounts_of_this_machine(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with bridge_of(world, "alice"):
+            pass
+        bridge = Bridge(Listener().hear)
+        place = await bridge.find(world.invite, world.folder / "alice")
+        assert (place.room, place.accounts) == ("lobby", ("alice",))
+        with pytest.raises(Refused):
+            await bridge.find("sottovoce://cut", world.folder / "alice")
+        await bridge.close()
+
+
+async def test_what_went_wrong_is_unseen_until_it_was_looked_at(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (alice, heard, _):
+        plan = await alice.create_room("the plan")
+        link = (await alice.invite(plan)).link
+        await alice.open(plan)
+        async with world.person("bob", link=link) as bob:
+            await bob.join(link)
+            await heard.until(lambda: len(heard.details.members) == 2)
+        await alice.remove(plan, "bob")
+        await forget_account(world, "bob")
+        await heard.until(lambda: heard.is_online)
+        link = (await alice.invite(plan)).link
+        async with world.person("bob", home="impostor", link=link) as impostor:
+            await impostor.join(link)
+            await heard.until(lambda: heard.details.waits_for == "bob")
+            assert heard.details.unseen
+            assert next(room for room in heard.rooms if room.room_id == plan).has_alarm
+            assert "bob" in (await alice.explain(plan))[0].what_happened
+            await alice.mark_explained(plan)
+            await heard.until(lambda: heard.details.unseen == 0)
+            assert (await alice.safety_number(plan, "bob")).is_changed_key
