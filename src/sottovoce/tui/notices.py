@@ -1,0 +1,129 @@
+"""What draws attention to a message that nobody is looking at: when, in which words, and how loud.
+
+Nothing here makes a sound or leaves the app unless a person asked for it: the bell and the desktop are off
+until the settings say otherwise. The desktop, which others may see, is told who wrote and never what.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sottovoce.client.sanitize import sanitize
+from sottovoce.tui.safe_text import NOTHING, Safe
+from sottovoce.tui.settings import Settings
+from sottovoce.tui.view import Level, Line, Message, Notice, Room
+
+PREVIEW_LENGTH: Final = 80
+DESKTOP_LENGTH: Final = 100
+"""Characters."""
+
+PAUSE: Final = 5.0
+"""Seconds in which a room draws attention once; only a mention of one's name does so again."""
+
+_TERMINALS_OF_777: Final = ("rxvt", "foot")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What to do.
+
+    ``is_shown``: in the app, with ``title`` and ``text``; ``rings``: the terminal's bell; ``desktop``: what
+    the desktop is told, empty for nothing.
+    """
+
+    title: Safe
+    text: Safe
+    level: Level
+    is_shown: bool
+    rings: bool
+    desktop: Safe
+
+
+class Notices:
+    """Decides for one person. Times are seconds of a clock that does not go back."""
+
+    def __init__(self, user: str) -> None:
+        # Names may hold dots, dashes and underscores, but the dot after a name may end a sentence too.
+        name = re.escape(user)
+        self._mention: Final = re.compile(rf"(?<![\w.-])@?{name}(?!\.?[\w-])", re.IGNORECASE)
+        self._last: Final[dict[bytes, float]] = {}
+        self._untold: Final[dict[bytes, int]] = {}
+
+    def mentions_me(self, text: str) -> bool:
+        """Tell whether this person's name is in the text as a word, with ``@`` or without."""
+        return self._mention.search(text) is not None
+
+    def seen(self, room_id: bytes) -> None:
+        """Somebody looks at the room now: nothing in it waits to be told."""
+        self._untold.pop(room_id, None)
+
+    def take(
+        self,
+        room: Room,
+        lines: Sequence[Line],
+        settings: Settings,
+        now: float,
+        *,
+        is_open: bool,
+        has_keys: bool,
+    ) -> Attention | None:
+        """Return what to do about ``lines`` that just came in ``room``, None for nothing.
+
+        ``is_open``: the room is the one on the screen; ``has_keys``: the terminal is the one that is typed
+        into. Do-not-disturb holds back everything but alarms, and those are shown without a sound.
+        """
+        if is_open and has_keys:
+            self.seen(room.room_id)
+            return None
+        alarm = next((line for line in lines if isinstance(line, Notice) and line.level is Level.ALARM), None)
+        if alarm is not None:
+            return _attention(Safe(f"Alarm in {room.name}"), alarm.text, Level.ALARM, settings, is_open)
+        messages = [line for line in lines if isinstance(line, Message) and not line.is_mine]
+        return self._about(room, messages, settings, now, is_open) if messages else None
+
+    def _about(
+        self, room: Room, messages: Sequence[Message], settings: Settings, now: float, is_open: bool
+    ) -> Attention | None:
+        count = self._untold.get(room.room_id, 0) + len(messages)
+        mention = next((message for message in messages if self.mentions_me(message.text)), None)
+        if settings.quiet or (mention is None and now - self._last.get(room.room_id, -PAUSE) < PAUSE):
+            self._untold[room.room_id] = count
+            return None
+        self._last[room.room_id] = now
+        self.seen(room.room_id)
+        message = mention or messages[-1]
+        if mention is not None:
+            title = f"{message.sender} mentioned you in {room.name}"
+        elif count == 1:
+            title = f"{message.sender} wrote in {room.name}"
+        else:
+            title = f"{count} new messages in {room.name}"
+        preview = message.text if mention or count == 1 else f"{message.sender}: {message.text}"
+        return _attention(
+            Safe(title), Safe(sanitize(preview, limit=PREVIEW_LENGTH)), Level.INFO, settings, is_open
+        )
+
+
+def _attention(title: Safe, text: Safe, level: Level, settings: Settings, is_open: bool) -> Attention | None:
+    is_shown = not is_open and (settings.notifications or level is Level.ALARM)
+    rings = settings.bell and not settings.quiet
+    told = settings.desktop and not settings.quiet
+    desktop = Safe(sanitize(f"Sottovoce: {title}", limit=DESKTOP_LENGTH)) if told else NOTHING
+    return Attention(title, text, level, is_shown, rings, desktop) if is_shown or rings or told else None
+
+
+def desktop_sequence(words: Safe, environment: Mapping[str, str]) -> str:
+    """Return what makes the terminal show ``words`` on the desktop: OSC 777 where it is known, else OSC 9.
+
+    A terminal that knows neither shows nothing. What the words hold cannot end the sequence, nor add a
+    parameter to it.
+    """
+    shown = sanitize(words, limit=DESKTOP_LENGTH)
+    if environment.get("TERM", "").startswith(_TERMINALS_OF_777) or "VTE_VERSION" in environment:
+        title, _, body = shown.replace(";", ",").partition(": ")
+        return f"\x1b]777;notify;{title};{body}\x1b\\"
+    # A digit and a semicolon would be ConEmu's commands, the progress bar among them.
+    return f"\x1b]9;{shown.lstrip('0123456789;')}\x1b\\"
