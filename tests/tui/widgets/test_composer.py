@@ -72,6 +72,14 @@ async def test_enter_sends(pilot: Pilot[None]) -> None:
     assert composer_of(pilot).text == ""
 
 
+async def test_each_key_finds_the_one_before_done(pilot: Pilot[None]) -> None:
+    for key in ["h", "i", "enter", "y", "o", "enter", "up", "up", "enter", "a", "backspace", "z"]:
+        pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    await pilot.pause()
+    assert app_of(pilot).given == [("l", "hi"), ("l", "yo"), ("l", "hi")]
+    assert composer_of(pilot).text == "z"
+
+
 @pytest.mark.parametrize("key", ["alt+enter", "shift+enter", "ctrl+j"])
 async def test_a_new_line_does_not_send(pilot: Pilot[None], key: str) -> None:
     await pilot.press("a", key, "b")

@@ -113,19 +113,28 @@ class ComposerField(TextArea):
         """Brackets of a message are not matched: looking for them would cost with every key."""
         return None
 
-    def on_key(self, event: events.Key) -> None:
-        """Keep Enter from becoming a line break, since it is bound to sending; give choices their keys."""
+    async def on_key(self, event: events.Key) -> None:
+        """Do what the key means before the next key is looked at.
+
+        Left to Textual, a bound key goes up to the app and comes back when the letters typed after it are in
+        the field already: Enter, then, would send some of the next message too.
+        """
+        if await self._act(event):
+            event.stop()
+            event.prevent_default()
+
+    async def _act(self, event: events.Key) -> bool:
         if self._owner.is_choosing and event.key in ("up", "down", "tab", "enter", "escape"):
-            event.stop()
-            event.prevent_default()
             self._owner.choose(event.key)
-        elif event.key == "enter":
-            event.prevent_default()
-        elif event.character == ":":
-            event.stop()
-            event.prevent_default()
+            return True
+        if event.character == ":":
             self.put(":")
             self._owner.close_emoji()
+            return True
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def on_paste(self, event: events.Paste) -> None:
         """Hand a paste on whole, line breaks included, instead of inserting it as it is."""
