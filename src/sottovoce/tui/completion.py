@@ -20,6 +20,8 @@ _MENTION: Final = re.compile(r"(?:^|(?<=[\s(\[\"']))@([A-Za-z0-9._-]*)$")
 _EMOJI: Final = re.compile(r"(?:^|(?<=[\s(]|[^\x00-\x7f]))(:([a-z0-9_]{2,}))(:?)$")
 _WORD: Final = re.compile(r"(?:^|(?<=\s))([A-Za-z0-9._-]+)$")
 
+_SHORT_FIRST: Final = sorted(EMOJI, key=len)
+
 
 class SlashCommand(NamedTuple):
     """A command as it is offered: its name without the slash, what it does, what may follow it.
@@ -130,7 +132,7 @@ def _emoji(before: str) -> Completion | None:
     if match is None:
         return None
     whole, typed, closing = match[1], match[2], match[3]
-    names = [typed] if closing and typed in EMOJI else [] if closing else _ranked(typed, EMOJI)
+    names = [typed] if closing and typed in EMOJI else [] if closing else _ranked(typed, _SHORT_FIRST)
     choices = tuple(Choice(EMOJI[name], safe(f"{EMOJI[name]} :{name}:")) for name in names)
     end = len(before)
     return (

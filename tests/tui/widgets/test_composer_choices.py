@@ -60,7 +60,7 @@ def text_of(pilot: Pilot[None]) -> str:
 
 def shown(pilot: Pilot[None]) -> list[str]:
     choices = pilot.app.query_one(ComposerChoices)
-    return [str(option.prompt) for option in choices.options] if choices.display else []
+    return [str(option.prompt).rstrip() for option in choices.options] if choices.display else []
 
 
 async def test_a_slash_shows_the_commands_with_their_words(pilot: Pilot[None]) -> None:

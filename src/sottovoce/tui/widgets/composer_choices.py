@@ -8,7 +8,6 @@ from typing import Final
 from textual.content import Content
 from textual.geometry import Offset
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from sottovoce.tui.completion import Choice
 
@@ -28,6 +27,8 @@ class ComposerChoices(OptionList, can_focus=False):
         padding: 0;
         background: $panel;
         scrollbar-size-vertical: 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
         & > .option-list--option { padding: 0 1; }
         & > .option-list--option-highlighted {
             color: $block-cursor-foreground;
@@ -55,10 +56,10 @@ class ComposerChoices(OptionList, can_focus=False):
         """Show ``choices`` from the screen's ``column`` on, their last row right above row ``above``."""
         if tuple(choices) != self._choices:
             self._choices = tuple(choices)
-            self.set_options(Option(_prompt(choice)) for choice in choices)
+            self.set_options(_rows(choices))
             self.highlighted = 0
         rows = max(1, min(len(choices), MOST_ROWS, above))
-        width = max(_prompt(choice).cell_length for choice in choices) + 2
+        width = max(row.cell_length for row in _rows(choices)) + 2
         bar = 1 if len(choices) > rows else 0
         screen = self.screen.size
         self.styles.width = width = min(width + bar, screen.width)
@@ -76,6 +77,10 @@ class ComposerChoices(OptionList, can_focus=False):
         self.highlighted = ((self.highlighted or 0) + rows) % len(self._choices)
 
 
-def _prompt(choice: Choice) -> Content:
-    words = Content.styled(f"  {choice.words}", "dim") if choice.words else Content("")
-    return Content(choice.label) + words
+def _rows(choices: Sequence[Choice]) -> list[Content]:
+    widest = max(Content(choice.label).cell_length for choice in choices)
+    return [
+        Content(choice.label).pad_right(widest - Content(choice.label).cell_length)
+        + Content.styled(f"  {choice.words}" if choice.words else "", "dim")
+        for choice in choices
+    ]
