@@ -8,8 +8,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from sdk_world import StoredEntry, World, a_world, item, messages, texts, until
 
+from sottovoce.client.errors import RoomRolledBack
 from sottovoce.client.events import ForkAlarm, Gap, ReceivedMessage, RoomRejoined
 from sottovoce.link.parts import EntryKind
 
@@ -210,6 +212,34 @@ async def test_an_old_state_of_the_room_is_not_joined(tmp_path: Path) -> None:
             event = await _trouble(alice, "older")
             assert "older" in event
             assert hers.epoch == epoch
+
+
+async def test_an_old_state_of_a_room_that_was_left_is_not_joined(tmp_path: Path) -> None:
+    """Threats B3, also when the room was left, and the process that left it is gone."""
+    async with a_world(tmp_path) as world:
+        async with world.person("alice") as alice:
+            await alice.join("lobby")
+        await world.stop()
+        shutil.copytree(world.data, tmp_path / "old")
+        await world.start()
+        async with (
+            world.person("alice") as alice,
+            world.person("bob") as bob,
+            world.person("carol") as carol,
+        ):
+            hers = await alice.join("lobby")
+            await bob.join("lobby")
+            await carol.join("lobby")
+            await until(lambda: len(hers.members()) == 3, "bob and carol are in")
+            await hers.leave()
+        await world.stop()
+        shutil.rmtree(world.data)
+        shutil.move(tmp_path / "old", world.data)
+        await world.start()
+        async with world.person("alice") as alice:
+            assert alice.rooms() == []
+            with pytest.raises(RoomRolledBack):
+                await alice.join("lobby")
 
 
 async def test_trouble_in_one_room_leaves_the_others_alone(tmp_path: Path) -> None:

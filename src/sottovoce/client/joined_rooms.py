@@ -147,11 +147,15 @@ class JoinedRooms:
         record = RoomRecord(room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch)
         if existing is not None:
             await existing.stop()
-            record = msgspec.structs.replace(
-                record, seq=existing.record.seq, highest_epoch=existing.record.highest_epoch
-            )
+        before = await self._record_of(room_id)
+        if before is not None:
+            record = msgspec.structs.replace(record, seq=before.seq, highest_epoch=before.highest_epoch)
         await self._store.transact(lambda database: rooms_table.put_room(database, record))
         return await self.start(record, may_found=may_found)
+
+    async def _record_of(self, room_id: bytes) -> RoomRecord | None:
+        """What is kept of a room, one that this device left or was taken out of included (threats.md B3)."""
+        return await self._store.transact(lambda database: rooms_table.room(database, room_id))
 
     async def start(self, record: RoomRecord, *, may_found: bool) -> RoomSync:
         """Follow a room from what the store has of it."""
@@ -175,8 +179,8 @@ class JoinedRooms:
             return
         record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
         record = msgspec.structs.replace(record, was_added=True)
-        if existing is not None:
-            before = existing.record
+        before = await self._record_of(item.room_id)
+        if before is not None:
             record = msgspec.structs.replace(
                 record, highest_epoch=before.highest_epoch, was_added=before.was_added
             )
