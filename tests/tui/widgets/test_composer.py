@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
+from hostile_texts import hostile_texts
+from snapshots import screen_lines
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.message import Message
@@ -16,11 +20,16 @@ from sottovoce.tui.widgets.composer import Composer
 LOBBY, OFFICE = b"l" * 16, b"o" * 16
 
 
+class QuickComposer(Composer):
+    KEEP_AFTER = 0.001
+
+
 class ComposerApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
-        self.composer = Composer()
+        self.composer = QuickComposer()
         self.given: list[tuple[str, ...]] = []
+        self.keep_wanted = asyncio.Event()
 
     def compose(self) -> ComposeResult:
         yield Static("the timeline")
@@ -30,6 +39,10 @@ class ComposerApp(App[None]):
     def on_mount(self) -> None:
         self.composer.switch(LOBBY)
         self.composer.focus()
+
+    @on(Composer.KeepWanted)
+    def keep(self) -> None:
+        self.keep_wanted.set()
 
     @on(Composer.Sent)
     @on(Composer.CommandGiven)
@@ -257,3 +270,55 @@ async def test_editing_keys(pilot: Pilot[None]) -> None:
     assert composer_of(pilot).text == ""
     await pilot.press(*"abc", "ctrl+e", "ctrl+u")
     assert composer_of(pilot).text == ""
+
+
+async def test_changes_are_to_be_kept_after_a_while(pilot: Pilot[None]) -> None:
+    wanted, composer = app_of(pilot).keep_wanted, composer_of(pilot)
+    await pilot.press("a")
+    await asyncio.wait_for(wanted.wait(), 10)
+    for change in (composer.send, lambda: composer.take_back(LOBBY, "a"), lambda: composer.paste("b")):
+        wanted.clear()
+        change()
+        await asyncio.wait_for(wanted.wait(), 10)
+
+
+async def test_words_stand_where_nothing_is_typed(pilot: Pilot[None]) -> None:
+    assert "Write a message" in "".join(screen_lines(pilot.app))
+    composer_of(pilot).prompt(safe("Write to [b]team[/b]"))
+    await pilot.pause()
+    assert "Write to [b]team[/b]" in "".join(screen_lines(pilot.app))
+    await pilot.press("x")
+    assert "Write to" not in "".join(screen_lines(pilot.app))
+
+
+async def test_joiners_can_be_typed(pilot: Pilot[None]) -> None:
+    typed = "\u0645\u06cc\u200c\u062e❤\ufe0f"
+    for character in typed:
+        pilot.app.post_message(events.Key(character, character))
+    await pilot.pause()
+    assert composer_of(pilot).text == typed
+
+
+@pytest.mark.parametrize("way", ["paste", "take_back", "draft", "history"])
+async def test_hostile_texts_do_not_reach_the_terminal(pilot: Pilot[None], way: str) -> None:
+    composer = composer_of(pilot)
+    for number, text in enumerate(hostile_texts()):
+        room_id = number.to_bytes(16, "big")
+        composer.switch(room_id)
+        kept = text.encode(errors="replace").decode()
+        match way:
+            case "paste":
+                composer.paste(text)
+            case "take_back":
+                composer.take_back(room_id, text)
+            case "draft":
+                composer.load_drafts(msgspec.msgpack.encode({room_id: (kept, 0, 0)}))
+            case "history":
+                composer.load_history(room_id, msgspec.msgpack.encode([kept]))
+                composer.walk(to_older=True)
+        assert "shown" in composer.text
+        assert all(line.isprintable() for line in composer.text.split("\n"))
+        assert composer.drafts()
+        if number % 40 == 0:
+            await pilot.pause()
+            assert all(line.isprintable() for line in screen_lines(pilot.app))

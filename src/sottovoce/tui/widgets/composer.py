@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import OptionList, Static, TextArea
 
 from sottovoce.client.command_line import parse_line
@@ -45,6 +46,9 @@ class Composer(Vertical):
     }
     """
 
+    KEEP_AFTER: ClassVar = 2.0
+    """Seconds after which a change is to be kept; a crash loses no more than that."""
+
     class Sent(Message):
         """``text`` is to be sent to the room. If it cannot be: :meth:`Composer.take_back`."""
 
@@ -63,9 +67,13 @@ class Composer(Vertical):
             self.argument: Final = argument
             self.typed: Final = typed
 
+    class KeepWanted(Message):
+        """What is typed has changed a while ago: :meth:`Composer.drafts` are worth keeping now."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._field: Final = ComposerField(self)
+        self._field.placeholder = Content("Write a message")
         self._choices: Final = ComposerChoices()
         self._completing: Final = Completing(self._field, self._choices)
         self._words: Final = Static("", id="composer-words", markup=False)
@@ -73,6 +81,7 @@ class Composer(Vertical):
         self._room_id = NO_ROOM
         self._refusal = NOTHING
         self._refused = ""
+        self._keeping: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Hold the field, and a row of words below it when there is something to say."""
@@ -102,6 +111,10 @@ class Composer(Vertical):
         self._room_id = room_id
         self._show(self._lines.shown)
 
+    def prompt(self, words: Safe) -> None:
+        """Show ``words`` where nothing is typed yet."""
+        self._field.placeholder = Content(words)
+
     def know(
         self, commands: Sequence[SlashCommand] | None = None, names: Sequence[Safe] | None = None
     ) -> None:
@@ -115,6 +128,7 @@ class Composer(Vertical):
         """Put a text that could not be sent back, before what is typed by now; ``words`` say why."""
         self._note()
         back = self._memory.room(room_id).take_back(text)
+        self._keep_soon()
         if room_id == self._room_id:
             self._show(back)
             self.say(words)
@@ -163,6 +177,14 @@ class Composer(Vertical):
         """Fit the terminal."""
         self._fit()
 
+    def _keep_soon(self) -> None:
+        if self._keeping is None and self.is_mounted:
+            self._keeping = self.set_timer(self.KEEP_AFTER, self._want_keeping)
+
+    def _want_keeping(self) -> None:
+        self._keeping = None
+        self.post_message(self.KeepWanted())
+
     def _fit(self) -> None:
         self._field.styles.max_height = min(8, max(3, self.app.size.height // 4))
 
@@ -194,6 +216,7 @@ class Composer(Vertical):
     def changed(self) -> None:
         """Keep the draft, and offer what can be completed."""
         self._note()
+        self._keep_soon()
         if self._field.text != self._refused:
             self._refusal = NOTHING
         self._show_words()
@@ -237,6 +260,7 @@ class Composer(Vertical):
             return
         meant = parse_line(typed)
         self._show(self._lines.sent())
+        self._keep_soon()
         if meant.command is not None:
             self.post_message(self.CommandGiven(self._room_id, meant.command, meant.argument, typed))
         elif meant.text:

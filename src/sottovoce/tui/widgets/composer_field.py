@@ -19,6 +19,9 @@ NEW_LINE_KEYS: Final = "alt+enter,shift+enter,ctrl+enter,ctrl+j"
 # Enter alone: a new line that was asked for would send. Ctrl+J makes a new line too.
 cast("dict[str, tuple[Keys, ...]]", ANSI_SEQUENCES_KEYS).setdefault("\x1b\r", (Keys.ControlJ,))
 
+_JOINERS: Final = ("\N{ZERO WIDTH NON-JOINER}", "\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}")
+"""What Persian, Hindi and emoji have between two characters; Python does not call it printable."""
+
 
 class FieldOwner(Protocol):
     """Who acts on the field's keys. Called at once, not by message: the next key must find it done."""
@@ -126,6 +129,9 @@ class ComposerField(TextArea):
     async def _act(self, event: events.Key) -> bool:
         if self._owner.is_choosing and event.key in ("up", "down", "tab", "enter", "escape"):
             self._owner.choose(event.key)
+            return True
+        if event.character in _JOINERS:
+            self.replace(event.character, *self.selection, maintain_selection_offset=False)
             return True
         if event.character == ":":
             self.put(":")

@@ -95,7 +95,7 @@ class RoomLines:
     def take_back(self, text: str) -> Draft:
         """A text that could not be sent stands before the draft again."""
         self._at = None
-        joined = f"{text}\n{self.draft.text}" if self.draft.text else text
+        joined = f"{clean(text)}\n{self.draft.text}" if self.draft.text else clean(text)
         self.draft = Draft.ending(joined)
         return self.draft
 
