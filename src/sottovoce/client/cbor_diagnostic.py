@@ -1,0 +1,44 @@
+"""CBOR as people read it: the diagnostic notation of RFC 8949 §8, long byte strings cut.
+
+What comes out holds texts from outside, as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from sottovoce.client import cbor
+
+SHOWN_OCTETS: Final = 16
+"""Bytes of a byte string that are shown; of a longer one, the beginning and its length."""
+
+_INDENT: Final = "  "
+
+
+def diagnostic(data: bytes, names: Sequence[str] = ()) -> str:
+    """Return the value that ``data`` encodes, each item of an outer array on a line of its own.
+
+    ``names``: comments for them. Raises :class:`~sottovoce.client.errors.ContentError` for what is not CBOR.
+    """
+    value = cbor.decode(data)
+    if not isinstance(value, list):
+        return _inline(value)
+    lines = []
+    for at, item in enumerate(value):
+        comma = "," if at < len(value) - 1 else ""
+        comment = f"  / {names[at]} /" if at < len(names) else ""
+        lines.append(f"{_INDENT}{_inline(item)}{comma}{comment}")
+    return "\n".join(["[", *lines, "]"])
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, bytes):
+        cut = f" … {len(value)} bytes" if len(value) > SHOWN_OCTETS else ""
+        return f"h'{value[:SHOWN_OCTETS].hex()}{cut}'"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_inline(key)}: {_inline(held)}' for key, held in value.items())}}}"
+    return json.dumps(value, ensure_ascii=False)
