@@ -6,6 +6,8 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sottovoce.client.events import MemberJoined, ReceivedMessage
 from sottovoce.client.tables import log as log_table
@@ -34,8 +36,7 @@ def _say(database: Database, number: int, *, room_id: bytes = ROOM, is_mine: boo
     log_table.add_item(database, room_id, message, message_id)
 
 
-@pytest.fixture
-def connection() -> sqlite3.Connection:
+def _rooms() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     database = Database(connection)
     schema.create(database)
@@ -43,6 +44,11 @@ def connection() -> sqlite3.Connection:
         record = RoomRecord(room_id, "lobby", "open", Membership.MEMBER, Secret(bytes(32)), 0)
         rooms_table.put_room(database, record)
     return connection
+
+
+@pytest.fixture
+def connection() -> sqlite3.Connection:
+    return _rooms()
 
 
 def test_a_room_without_messages_is_read(connection: sqlite3.Connection) -> None:
@@ -78,6 +84,34 @@ def test_the_mark_goes_neither_back_nor_past_the_newest_item(connection: sqlite3
     assert read_marks.read_mark(database, ROOM) == 4
     _say(database, 5)
     assert read_marks.count_unread(database, ROOM, 10) == 1
+
+
+_STEP = st.one_of(
+    st.tuples(st.just("theirs"), st.sampled_from([ROOM, OTHER_ROOM])),
+    st.tuples(st.just("mine"), st.sampled_from([ROOM, OTHER_ROOM])),
+    st.tuples(st.just("read"), st.integers(-1, 40)),
+)
+
+
+@given(st.lists(_STEP, max_size=40))
+def test_the_count_is_what_one_would_count(steps: list[tuple[str, bytes | int]]) -> None:
+    connection = _rooms()
+    database = Database(connection)
+    positions: list[tuple[int, bool]] = []  # of this room: where, and whether by others
+    mark = 0
+    for number, (what, where) in enumerate(steps, 1):
+        if isinstance(where, int):
+            newest = positions[-1][0] if positions else 0
+            before, mark = mark, max(mark, min(where, newest))
+            assert read_marks.move_read_mark(database, ROOM, where) == (mark > before)
+        else:
+            _say(database, number, room_id=where, is_mine=what == "mine")
+            if where == ROOM:
+                positions.append((log_table.timeline(database, ROOM, 0, 100)[-1].position, what == "theirs"))
+        assert read_marks.read_mark(database, ROOM) == mark
+        unread = sum(theirs and at > mark for at, theirs in positions)
+        assert read_marks.count_unread(database, ROOM, 10) == min(unread, 10)
+    connection.close()
 
 
 def test_the_count_stops_and_uses_an_index_of_its_own(connection: sqlite3.Connection) -> None:
