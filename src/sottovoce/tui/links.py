@@ -14,7 +14,7 @@ SCHEMES: Final = ("http", "https")
 _LINK: Final = re.compile(r"(?<![\w@/.-])https?://[^\s<>\"`{}|\\^]+", re.IGNORECASE)
 _CLOSING: Final = {")": "(", "]": "[", "}": "{", "»": "«", "”": "“"}
 _SENTENCE_ENDS: Final = ".,;:!?'\"*_~…。，！？、"  # noqa: RUF001 - the full-width ones end sentences too
-_ASCII_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+_ASCII_HOST: Final = re.compile(r"[A-Za-z0-9_.-]+")
 _ADDRESS: Final = re.compile(r"\[.*\]|(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*", re.IGNORECASE)
 
 
@@ -63,7 +63,7 @@ def judge_link(url: Safe) -> Judgement:
         return _refused(url, "This is no address that can be opened.")
     if parts.scheme.lower() not in SCHEMES:
         return _refused(url, "Only web addresses (http and https) are opened.")
-    if not host:
+    if not host or "\\" in url:  # a browser takes \\ for /, which moves the end of the site's name
         return _refused(url, "No site is named in this address.")
     letters, ascii_host = _both_forms(host)
     if letters is None or ascii_host is None:
@@ -114,8 +114,6 @@ def _warnings(parts: SplitResult, letters: str, ascii_host: str, port: int | Non
         )
     if _ADDRESS.fullmatch(ascii_host) or ":" in ascii_host:
         warnings.append("The site is named by a number, not by a name.")
-    if parts.scheme.lower() == "http":
-        warnings.append("http is not encrypted: others on the way can read and change the page.")
     if port is not None and port != {"http": 80, "https": 443}[parts.scheme.lower()]:
         warnings.append(f"It asks for an unusual door of the site (port {port}).")
     return warnings

@@ -78,6 +78,7 @@ class Timeline(LineView, inherit_bindings=False):
         self._new_below = 0
         self._asked_before: int | None = None
         self._end_seen: int | None = None
+        self._opens_at: int | None = None  # the first unread line, until the height of the screen is known
         self._last_opened: tuple[int, int] | None = None
 
     @property
@@ -99,14 +100,9 @@ class Timeline(LineView, inherit_bindings=False):
         self._rows.prepend(page.lines)
         for line in page.lines:
             self._note_queued(line)
-        if (
-            place is None
-            and unread_from is not None
-            and self._height_from(unread_from) > self.scrollable_size.height > 0
-        ):
-            place = (unread_from, 0)
         self._follows = place is None
         self._top = place
+        self._opens_at = unread_from if place is None else None
         self._arrange()
 
     def prepend(self, page: Page) -> None:
@@ -115,7 +111,12 @@ class Timeline(LineView, inherit_bindings=False):
         if page.has_older != self._look.has_older:
             self._look = replace(self._look, has_older=page.has_older)  # no line gets another height by it
             self._blocks.clear()
+        first = self._rows.first
+        height = 0 if first is None else self._rows.height_of(first.position)
         self._rows.prepend(page.lines)
+        if first is not None and self._top is not None and self._top[0] == first.position:
+            # Being first took some rows, above its text: the text stays where it is.
+            self._top = first.position, self._top[1] + self._rows.height_of(first.position) - height
         self._arrange()
 
     def append(self, lines: Iterable[Line]) -> None:
@@ -148,6 +149,12 @@ class Timeline(LineView, inherit_bindings=False):
         self._rows.forget_heights()
         self._fit()
 
+    def _tell(self, event: Event) -> None:
+        """Post an event as this widget's own: Textual takes whoever runs now for the sender, and an event
+        never gets back to its sender, such as a screen that has just appended lines.
+        """
+        self.post_message(event.set_sender(self))
+
     def _note_queued(self, line: Line) -> None:
         if isinstance(line, Message) and line.delivery is Delivery.QUEUED:
             self._queued[line.message_id] = line.position
@@ -161,9 +168,13 @@ class Timeline(LineView, inherit_bindings=False):
         if self._chosen == position:
             self._chosen = message.position
 
-    def _height_from(self, position: int) -> int:
-        self._rows.make_exact(position, 0, self.scrollable_size.height)
-        return self._rows.height - self._rows.row_of(position)
+    def _arrange(self) -> None:
+        if self._opens_at is not None and self.scrollable_size.height:
+            self._rows.make_exact(self._opens_at, 0, self.scrollable_size.height)
+            if self._rows.height - self._rows.row_of(self._opens_at) > self.scrollable_size.height:
+                self._top, self._follows = (self._opens_at, 0), False
+            self._opens_at = None
+        super()._arrange()
 
     def _on_scrolled(self) -> None:
         first, last = self._rows.first, self._rows.last
@@ -173,13 +184,13 @@ class Timeline(LineView, inherit_bindings=False):
             self._new_below = 0
             if self._end_seen != last.position:
                 self._end_seen = last.position
-                self.post_message(self.EndSeen(last.position))
+                self._tell(self.EndSeen(last.position))
         words = f"{self._new_below} new below · End" if self._new_below else None
         self._marker = Safe(words) if words is not None else None
         is_near_top = self._top_row < 2 * self.scrollable_size.height
         if is_near_top and self._look.has_older and self._asked_before != first.position:
             self._asked_before = first.position
-            self.post_message(self.OlderWanted(first.position))
+            self._tell(self.OlderWanted(first.position))
 
     # Choosing
 
@@ -198,21 +209,22 @@ class Timeline(LineView, inherit_bindings=False):
             return
         line = self._next(chosen.position, step)
         if line is not None:
-            self._choose(line)
+            self._choose(line, step)
         elif step > 0:
             self.action_last()
         else:
             self.scroll_rows(-self._top_row)
 
-    def _choose(self, line: Line | None) -> None:
+    def _choose(self, line: Line | None, step: int = 0) -> None:
+        """Put the cursor on a line, and scroll to what one will read of it first."""
         self._chosen = None if line is None else line.position
         if line is not None:
             row, height = self._rows.row_of(line.position), self._rows.height_of(line.position)
-            below = row + height - (self._top_row + self.scrollable_size.height)
-            if row < self._top_row:
-                self.scroll_rows(row - self._top_row)
-            elif below > 0:
-                self.scroll_rows(min(below, row - self._top_row))
+            lowest = row + height - self.scrollable_size.height  # its end is at the end of the screen
+            if height <= self.scrollable_size.height:
+                self.scroll_rows(min(max(self._top_row, lowest), row) - self._top_row)
+            elif step:
+                self.scroll_rows((row if step > 0 else lowest) - self._top_row)
         self.refresh()
 
     def _nearest(self, step: int) -> Line | None:
@@ -261,7 +273,7 @@ class Timeline(LineView, inherit_bindings=False):
         """Ask what to do with the chosen line, the newest one without a choice."""
         line = self.chosen or self._nearest(-1)
         if line is not None:
-            self.post_message(self.Chosen(line))
+            self._tell(self.Chosen(line))
 
     def action_copy(self) -> None:
         """Copy the text of the chosen message to the clipboard, through the terminal."""
@@ -274,7 +286,7 @@ class Timeline(LineView, inherit_bindings=False):
         """Ask for the life of the chosen message, the newest on the screen without a choice."""
         line = self.chosen or self._nearest(-1)
         if isinstance(line, Message):
-            self.post_message(self.XRayWanted(line))
+            self._tell(self.XRayWanted(line))
 
     def action_open_link(self) -> None:
         """Ask for the link of the chosen message; with several of them, each time for the next one."""
@@ -285,7 +297,7 @@ class Timeline(LineView, inherit_bindings=False):
         position, index = self._last_opened or (line.position, -1)
         index = (index + 1) % len(links) if position == line.position else 0
         self._last_opened = (line.position, index)
-        self.post_message(self.LinkChosen(Safe(line.text[links[index].start : links[index].end])))
+        self._tell(self.LinkChosen(Safe(line.text[links[index].start : links[index].end])))
 
     def on_click(self, event: events.Click) -> None:
         """Choose a line, ask for a link; twice: ask what to do with the line."""
@@ -302,9 +314,9 @@ class Timeline(LineView, inherit_bindings=False):
         link = self._link_at(offset.x, offset.y)
         self._choose(found[0])
         if link is not None:
-            self.post_message(self.LinkChosen(link))
+            self._tell(self.LinkChosen(link))
         elif event.chain == 2:
-            self.post_message(self.Chosen(found[0]))
+            self._tell(self.Chosen(found[0]))
 
     def _link_at(self, x: int, y: int) -> Safe | None:
         """Return the link under a cell of the screen, whole, even if it goes on in other rows."""

@@ -24,8 +24,8 @@ GUTTER: Final = 1
 INDENT: Final = 3
 """Cells before a message's text. No text begins where names and alarms do, so none can pass for one."""
 
-MARGIN: Final = 3
-"""Cells at the right for the delivery mark."""
+MARGIN: Final = 4
+"""Cells after a message's text for two blanks and the delivery mark."""
 
 RUN: Final = timedelta(minutes=5)
 """A sender is named again after a pause of this length."""
@@ -75,6 +75,9 @@ class Row(NamedTuple):
     is_marked: bool = True
 
 
+EMPTY: Final = Row((), is_marked=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """All rows of a line below ``upper``; ``strips``: them drawn, by row and whether the line is chosen."""
@@ -97,7 +100,7 @@ class Marks:
     info: Safe
 
 
-UNICODE: Final = Marks(Safe("▌"), Safe("…"), Safe("✓"), Safe("◆"), Safe("─"), Safe("·"))
+UNICODE: Final = Marks(Safe("▌"), Safe("…"), Safe("✓"), Safe("✓"), Safe("─"), Safe("·"))
 ASCII: Final = Marks(Safe(">"), Safe(".."), Safe("ok"), Safe("(v)"), Safe("-"), Safe("-"))
 
 _LEVELS: Final = {
@@ -128,6 +131,8 @@ class Layout:
         if isinstance(line, Message):
             rows += self._message(line, upper, has_rule=bool(rows))
         else:
+            if not rows and not self.compact and isinstance(upper, Message):
+                rows.append(EMPTY)
             rows += self._notice(line)
         return Block(line, upper, tuple(rows))
 
@@ -152,7 +157,7 @@ class Layout:
     def _message(self, message: Message, upper: Line | None, *, has_rule: bool) -> Iterator[Row]:
         if has_rule or not _continues(message, upper):
             if not has_rule and not self.compact:
-                yield Row((), is_marked=False)
+                yield EMPTY
             yield self._header(message)
         rows = list(self._body(message))
         yield from rows[:-1]
@@ -187,16 +192,14 @@ class Layout:
             yield Row(tuple(pieces), (start, end))
 
     def _with_mark(self, row: Row, message: Message) -> Row:
-        """Put how far one's own message has come to the right edge of its last row."""
+        """Put how far one's own message has come after its last row."""
         if not message.is_mine:
             return row
-        is_queued = message.delivery is Delivery.QUEUED
-        mark = self.marks.queued if is_queued else self.marks.stored
-        used = sum(cell_len(piece.text) for piece in row.pieces)
-        blanks = Piece(Safe(" " * (self.width - used - cell_len(mark))), Role.BODY)
-        return row._replace(
-            pieces=(*row.pieces, blanks, Piece(mark, Role.QUEUED if is_queued else Role.MARK))
-        )
+        if message.delivery is Delivery.QUEUED:
+            mark = Piece(Safe(f"  {self.marks.queued}"), Role.QUEUED)
+        else:
+            mark = Piece(Safe(f"  {self.marks.stored}"), Role.MARK)
+        return row._replace(pieces=(*row.pieces, mark))
 
     def _notice(self, notice: Notice) -> Iterator[Row]:
         role, level = _LEVELS[notice.level]

@@ -132,6 +132,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def _arrange(self) -> None:
         """After any change of the rows: keep the top line at the top, or the end at the end."""
         last = self._rows.last
+        if not self.scrollable_size.height:
+            return  # nobody sees it yet; :meth:`on_resize` comes back here
         if self._follows and last is not None:
             self._rows.make_exact(last.position, 2 * self.scrollable_size.height, 0)
             self._go_to_row(self._rows.height - self.scrollable_size.height)

@@ -45,11 +45,10 @@ def _wrap_paragraph(paragraph: str, base: int, width: int, rows: list[Slice]) ->
         if match[0][0] == " ":
             used += cells
             continue
-        is_foldable = cells > end - start or cells > width
         if used + cells <= width:
             row_end, used = end, used + cells
             continue
-        if used and not (is_foldable and cells > end - start and used < width - 1):
+        if used and (used >= width - 1 or not _is_wide(match[0])):
             if row_end > row_start:
                 rows.append((base + row_start, base + row_end))
             row_start, used = start, 0
@@ -80,3 +79,8 @@ def _fold(
 
 def _cells(word: str) -> int:
     return len(word) if word.isascii() else cell_len(word)
+
+
+def _is_wide(word: str) -> bool:
+    """Tell whether a word is written in characters of two cells, between which it may be broken anywhere."""
+    return not word.isascii() and any(cells > 1 for _, _, cells in split_graphemes(word)[0])
