@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sottovoce.client.sanitize import sanitize
-from sottovoce.tui.safe_text import NOTHING, Safe
+from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
 from sottovoce.tui.view import Level, Line, Message, Notice, Room
 
@@ -80,7 +80,9 @@ class Notices:
             return None
         alarm = next((line for line in lines if isinstance(line, Notice) and line.level is Level.ALARM), None)
         if alarm is not None:
-            return _attention(Safe(f"Alarm in {room.name}"), alarm.text, Level.ALARM, settings, is_open)
+            return _attention(
+                words("Alarm in {room}", room=room.name), alarm.text, Level.ALARM, settings, is_open
+            )
         messages = [line for line in lines if isinstance(line, Message) and not line.is_mine]
         return self._about(room, messages, settings, now, is_open) if messages else None
 
@@ -96,15 +98,14 @@ class Notices:
         self.seen(room.room_id)
         message = mention or messages[-1]
         if mention is not None:
-            title = f"{message.sender} mentioned you in {room.name}"
+            title = words("{sender} mentioned you in {room}", sender=message.sender, room=room.name)
         elif count == 1:
-            title = f"{message.sender} wrote in {room.name}"
+            title = words("{sender} wrote in {room}", sender=message.sender, room=room.name)
         else:
-            title = f"{count} new messages in {room.name}"
-        preview = message.text if mention or count == 1 else f"{message.sender}: {message.text}"
-        return _attention(
-            Safe(title), Safe(sanitize(preview, limit=PREVIEW_LENGTH)), Level.INFO, settings, is_open
-        )
+            title = words("{count} new messages in {room}", count=count, room=room.name)
+        by_whom = "" if mention or count == 1 else f"{message.sender}: "
+        preview = Safe(sanitize(by_whom + message.text, limit=PREVIEW_LENGTH))
+        return _attention(title, preview, Level.INFO, settings, is_open)
 
 
 def _attention(title: Safe, text: Safe, level: Level, settings: Settings, is_open: bool) -> Attention | None:
@@ -115,13 +116,12 @@ def _attention(title: Safe, text: Safe, level: Level, settings: Settings, is_ope
     return Attention(title, text, level, is_shown, rings, desktop) if is_shown or rings or told else None
 
 
-def desktop_sequence(words: Safe, environment: Mapping[str, str]) -> str:
-    """Return what makes the terminal show ``words`` on the desktop: OSC 777 where it is known, else OSC 9.
+def desktop_sequence(told: Safe, environment: Mapping[str, str]) -> str:
+    """Return what makes the terminal show some words on the desktop: OSC 777 where it is known, else OSC 9.
 
-    A terminal that knows neither shows nothing. What the words hold cannot end the sequence, nor add a
-    parameter to it.
+    A terminal that knows neither shows nothing. The words can neither end the sequence nor add a parameter.
     """
-    shown = sanitize(words, limit=DESKTOP_LENGTH)
+    shown = sanitize(told, limit=DESKTOP_LENGTH)
     if environment.get("TERM", "").startswith(_TERMINALS_OF_777) or "VTE_VERSION" in environment:
         title, _, body = shown.replace(";", ",").partition(": ")
         return f"\x1b]777;notify;{title};{body}\x1b\\"
