@@ -33,7 +33,6 @@ class ComposerChoices(OptionList, can_focus=False):
         & > .option-list--option-highlighted {
             color: $block-cursor-foreground;
             background: $block-cursor-background;
-            text-style: $block-cursor-text-style;
         }
     }
     """
@@ -78,9 +77,10 @@ class ComposerChoices(OptionList, can_focus=False):
 
 
 def _rows(choices: Sequence[Choice]) -> list[Content]:
+    """Labels stand out from the words by weight alone, which keeps its contrast in every theme."""
     widest = max(Content(choice.label).cell_length for choice in choices)
     return [
-        Content(choice.label).pad_right(widest - Content(choice.label).cell_length)
-        + Content.styled(f"  {choice.words}" if choice.words else "", "dim")
+        Content.styled(choice.label, "bold").pad_right(widest - Content(choice.label).cell_length)
+        + Content(f"  {choice.words}" if choice.words else "")
         for choice in choices
     ]
