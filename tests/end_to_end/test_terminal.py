@@ -66,7 +66,7 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
 
 
 def enter(terminals: Terminals, name: str) -> None:
-    terminals.open(name.lower(), "chat")
+    terminals.open(name.lower(), "chat", "--plain")
     terminals.wait_for(name.lower(), "Enter your username:")
     terminals.type(name.lower(), name)
     screen = terminals.wait_for(name.lower(), "assword")

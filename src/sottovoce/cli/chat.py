@@ -1,4 +1,6 @@
-"""``sottovoce chat``: a room in plain lines; messages on standard output, talk on standard error."""
+"""``sottovoce chat``: the app on a terminal; else a room in plain lines, messages on standard output, talk on
+standard error.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,7 @@ from sottovoce.cli.input_lines import input_lines
 from sottovoce.cli.loading import collector_paused
 from sottovoce.cli.prompts import typing_hidden
 from sottovoce.cli.room_key import read_room_key
+from sottovoce.cli.terminal_app import is_wanted, run_app
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text, name_text
 from sottovoce.client.command_line import QUIT, ParsedLine, parse_line
 from sottovoce.client.errors import KeyChanged, NotInRoom, TextTooLong, WrongPassword
@@ -49,14 +52,16 @@ LAST_LINE_DEADLINE: Final = 10.0
 
 
 def run(arguments: Sequence[str]) -> ExitCode:
-    """Chat until ``quit`` or the end of standard input; see :class:`sottovoce.cli.main.Command`."""
+    """Chat until the person leaves, or standard input ends; see :class:`sottovoce.cli.main.Command`."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.room is None and (options.new or options.room_key is not None):
         parser.error("--new and --room-key need --room NAME")
     forbid_core_dumps()
-    console = Console()
     room_key = None if options.room_key is None else read_room_key(options.room_key)
+    if is_wanted(options):
+        return run_app(options, room_key)
+    console = Console()
     place = find_place(options.link, options.home)
     account = choose_account(place, options.user)
     for tries_left in reversed(range(PASSWORD_TRIES)):
@@ -254,8 +259,9 @@ class Chat:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sottovoce chat",
-        description="Talk in a room. Standard input is sent line by line until `quit` or its end; every "
-        "message comes as one line, `Bob: Hi everyone!`, on standard output.",
+        description="Talk in rooms. On a terminal this opens the app. Otherwise, and with --plain, standard "
+        "input is sent line by line until `quit` or its end, and every message comes as one line, "
+        "`Bob: Hi everyone!`, on standard output.",
         epilog="In a chat: /help, /who, /why, /verify NAME, /invite. The environment's SOTTOVOCE_PASSWORD "
         "answers for the password.",
     )
@@ -282,7 +288,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"show what came in the last N entries of the room's log before now (default: {HISTORY})",
     )
     parser.add_argument(
-        "--plain", action="store_true", help="lines, without a screen of their own (so far the only face)"
+        "--plain",
+        action="store_true",
+        help="plain lines instead of the app: best for screen readers, and what pipes get anyway",
     )
     add_place_options(parser)
     return parser

@@ -7,6 +7,7 @@ side by itself comes over by :meth:`SdkThread.tell`.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -23,6 +24,7 @@ class SdkThread:
 
     def __init__(self) -> None:
         self._home: Final = asyncio.get_running_loop()
+        self._context: Final = contextvars.copy_context()  # Textual finds its app there
         self._loop: Final = asyncio.new_event_loop()
         self._thread: Final = threading.Thread(target=self._run, name="sdk", daemon=True)
         self._thread.start()
@@ -45,7 +47,7 @@ class SdkThread:
             finally:
                 self._loop.call_soon_threadsafe(heard.set)
 
-        self._home.call_soon_threadsafe(hear_and_answer)
+        self._home.call_soon_threadsafe(hear_and_answer, context=self._context)
         await heard.wait()
 
     async def close(self) -> None:

@@ -40,12 +40,14 @@ class Members(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
+        self._count: Final = Static("", markup=False)
+        self._options: Final = OptionList(markup=False, compact=True)
         self._members: tuple[view.Member, ...] = ()
 
     def compose(self) -> ComposeResult:
         """A count above a list."""
-        yield Static("", markup=False)
-        yield OptionList(markup=False, compact=True)
+        yield self._count
+        yield self._options
 
     def show(self, members: tuple[view.Member, ...]) -> None:
         """Show these members."""
@@ -53,15 +55,15 @@ class Members(Vertical):
             return
         self._members = members
         count = "1 member" if len(members) == 1 else f"{len(members)} members"
-        self.query_one(Static).update(Content(count))
-        options = self.query_one(OptionList)
+        self._count.update(Content(count))
+        options = self._options
         at = options.highlighted
         options.set_options(Option(member_row(member)) for member in members)
         options.highlighted = min(at or 0, len(members) - 1) if members else None
 
     def focus_list(self) -> None:
         """Give the keyboard to the list."""
-        self.query_one(OptionList).focus()
+        self._options.focus()
 
     def action_give_up(self) -> None:
         """Leave the list."""

@@ -48,14 +48,16 @@ class RoomsList(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
+        self._field: Final = Input(placeholder="Find a room", compact=True)
+        self._options: Final = OptionList(markup=False, compact=True)
         self._rooms: tuple[view.Room, ...] = ()
         self._open: bytes | None = None
         self._drawn: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """A field above a list."""
-        yield Input(placeholder="Find a room", compact=True)
-        yield OptionList(markup=False, compact=True)
+        yield self._field
+        yield self._options
 
     def show(self, rooms: tuple[view.Room, ...], open_id: bytes | None) -> None:
         """Show these rooms; ``open_id``: the one that is open."""
@@ -64,17 +66,17 @@ class RoomsList(Vertical):
 
     def focus_list(self) -> None:
         """Give the keyboard to the list."""
-        self.query_one(OptionList).focus()
+        self._options.focus()
 
     def _draw(self) -> None:
-        wanted = self.query_one(Input).value.strip().casefold()
+        wanted = self._field.value.strip().casefold()
         shown = [room for room in self._rooms if wanted in room.name.casefold()]
-        width = self.query_one(OptionList).content_size.width
+        width = self._options.content_size.width
         drawn = (tuple(shown), self._open, width)
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        options = self.query_one(OptionList)
+        options = self._options
         chosen = options.highlighted_option.id if options.highlighted_option else None
         options.set_options(
             Option(_row(room, width, is_open=room.room_id == self._open), id=room.room_id.hex())
@@ -90,7 +92,7 @@ class RoomsList(Vertical):
 
     def action_give_up(self) -> None:
         """Empty the field, or leave."""
-        field = self.query_one(Input)
+        field = self._field
         if field.value:
             field.value = ""
         else:
@@ -104,7 +106,7 @@ class RoomsList(Vertical):
     @on(Input.Submitted)
     def _take_first(self, event: Input.Submitted) -> None:
         event.stop()
-        options = self.query_one(OptionList)
+        options = self._options
         if options.highlighted_option is not None and options.highlighted_option.id:
             self._choose(options.highlighted_option.id)
 
@@ -115,7 +117,7 @@ class RoomsList(Vertical):
             self._choose(event.option.id)
 
     def _choose(self, option_id: str) -> None:
-        self.query_one(Input).value = ""
+        self._field.value = ""
         self.post_message(self.Chosen(bytes.fromhex(option_id)))
 
     def on_resize(self, _: Resize) -> None:

@@ -1,0 +1,72 @@
+"""``sottovoce chat`` on a terminal: starts the app, and says in a sentence what ended it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import locale
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sottovoce.cli.account_choice import forbid_core_dumps
+from sottovoce.cli.exit_codes import ExitCode
+from sottovoce.cli.loading import collector_paused
+from sottovoce.cli.prompts import check_user_name, password_from_environment
+from sottovoce.client.profile import default_home
+
+if TYPE_CHECKING:
+    from sottovoce.tui.app import SottovoceApp
+
+
+def is_wanted(options: argparse.Namespace) -> bool:
+    """Tell whether there is a terminal that can show the app, and nothing asks for plain lines.
+
+    Textual draws on standard error, so that must be the terminal too; ``--debug`` writes there.
+    """
+    if options.plain or options.debug or os.environ.get("TERM", "dumb") in ("", "dumb"):
+        return False
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
+    """Run the app until the person leaves; raises what the SDK refused and what nobody foresaw."""
+    forbid_core_dumps()
+    with suppress(locale.Error):  # days are named in English then
+        locale.setlocale(locale.LC_TIME, "")
+    with collector_paused():
+        from sottovoce.tui.app import SottovoceApp, Start
+        from sottovoce.tui.front_door import WantedRoom
+
+    start = Start(
+        link=options.link,
+        user=None if options.user is None else check_user_name(options.user),
+        password=password_from_environment(),
+        home=options.home,
+        room=WantedRoom(options.room, is_new=options.new, key=room_key),
+    )
+    app = SottovoceApp(start, options.home or default_home())
+    was_terminated = asyncio.run(_run(app))
+    if app.failure is not None:
+        raise app.failure
+    if app.refusal is not None:
+        raise app.refusal
+    return ExitCode.TERMINATED if was_terminated else ExitCode.OK
+
+
+async def _run(app: SottovoceApp) -> bool:
+    """Run the app; True when a signal ended it (the terminal was closed, or somebody wants it to stop)."""
+    was_terminated = False
+
+    def terminate() -> None:
+        nonlocal was_terminated
+        was_terminated = True
+        app.exit()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, terminate)
+    await app.run_async()
+    return was_terminated

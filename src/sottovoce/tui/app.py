@@ -1,0 +1,244 @@
+"""The app: it brings a person in, hands news to the main view, and goes when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.worker import WorkerFailed
+
+from sottovoce.errors import SottovoceError
+from sottovoce.tui import view
+from sottovoce.tui.bridge import Bridge, Entrance, Refused
+from sottovoce.tui.chat_screen import ChatScreen
+from sottovoce.tui.commands import BY_NAME
+from sottovoce.tui.doings import Doings
+from sottovoce.tui.finder import Finder
+from sottovoce.tui.front_door import FrontDoor, WantedRoom
+from sottovoce.tui.safe_text import Safe, safe, words
+from sottovoce.tui.screens.confirm import quit_unsent
+from sottovoce.tui.screens.entrance import enter
+from sottovoce.tui.settings import Settings, load_settings, save_settings
+from sottovoce.tui.themes import THEMES
+from sottovoce.tui.widgets.composer import Composer
+from sottovoce.tui.widgets.members import Members
+from sottovoce.tui.widgets.timeline import Timeline
+
+_SEVERITY: Final[dict[view.Level, SeverityLevel]] = {
+    view.Level.INFO: "information",
+    view.Level.WARNING: "warning",
+    view.Level.ALARM: "error",
+}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the command line said. ``user`` and ``password`` together enter without asking."""
+
+    link: str | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    home: Path | None = None
+    room: WantedRoom = field(default_factory=WantedRoom)
+
+
+class SottovoceApp(App[object]):
+    """The terminal app. After it has run, ``refusal`` or ``failure`` says what ended it, if anything did."""
+
+    TITLE = "Sottovoce"
+    COMMANDS = {Finder}  # noqa: RUF012 - Textual's own declaration of it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", BY_NAME["quit"].footer, show=False, priority=True)
+    ]
+
+    def __init__(self, start: Start, settings_home: Path) -> None:
+        super().__init__()
+        self.refusal: SottovoceError | None = None
+        self.failure: Exception | None = None
+        self.settings_home: Final = settings_home
+        self.settings: Settings = load_settings(settings_home)
+        self._start: Final = start
+        self._bridge: Bridge | None = None
+        self._chat: ChatScreen | None = None
+        self._doings: Doings | None = None
+        self._waiting: list[view.News] = []
+
+    async def on_mount(self) -> None:
+        """Start the SDK, and bring the person in."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self._take(self.settings)
+        self._bridge = Bridge(self._hear)
+        self._come_in(self._bridge)
+
+    def change_settings(self, settings: Settings) -> None:
+        """Look and behave as ``settings`` say, from now on and the next time."""
+        try:
+            save_settings(self.settings_home, settings)
+        except OSError as trouble:
+            self.say(
+                words("The settings hold until you quit: {why}.", why=safe(str(trouble.strerror))),
+                view.Level.WARNING,
+            )
+        self._take(settings)
+
+    def _take(self, settings: Settings) -> None:
+        self.settings = settings
+        self.theme = settings.theme if settings.theme in self.available_themes else THEMES[0].name
+        if self._chat is not None:
+            self._chat.take_settings(settings)
+
+    # --- coming in -----------------------------------------------------------------------------------------
+
+    @work
+    async def _come_in(self, bridge: Bridge) -> None:
+        start = self._start
+        chat = ChatScreen()
+        chat.take_settings(self.settings)
+        door = FrontDoor(bridge, start.home, start.room)
+        if start.user and start.password:
+            try:
+                await bridge.enter(Entrance(start.link, start.user, start.password, start.home))
+                first_room = await start.room.enter(bridge, start.link)
+            except Refused as refused:
+                self.refusal = refused.cause
+                self.exit()
+                return
+        else:
+            entered = await enter(
+                self, door, typed=start.link, is_chosen=self._is_chosen, user=start.user or ""
+            )
+            if entered is None:
+                self.exit()
+                return
+            first_room = door.first_room
+        doings = Doings(self, bridge, chat)
+        await self.push_screen(chat)
+        await doings.remember()
+        self._chat, self._doings = chat, doings
+        self._hear(view.News())
+        if first_room is not None:
+            await doings.open_room(first_room)
+
+    @property
+    def _is_chosen(self) -> bool:
+        return self._start.link is not None or self._start.user is not None
+
+    # --- being there ---------------------------------------------------------------------------------------
+
+    def _hear(self, news: view.News) -> None:
+        """Show news; what comes before the main view is there waits for it."""
+        self._waiting.append(news)
+        if self._chat is None or self._doings is None:
+            return
+        waiting, self._waiting = self._waiting, []
+        try:
+            for one in waiting:
+                self._show(one, self._chat)
+        except Exception as bug:  # noqa: BLE001 - called by the bridge, where nobody would hear of it
+            self._handle_exception(bug)
+
+    def _show(self, news: view.News, chat: ChatScreen) -> None:
+        chat.hear(news)
+        for note in news.notes:
+            self.say(note.text, note.level)
+        for arrival in news.arrivals:
+            self._announce(arrival)
+
+    def say(self, text: Safe, level: view.Level = view.Level.INFO, title: Safe | None = None) -> None:
+        """Show a notification."""
+        self.notify(text, title=title or "", severity=_SEVERITY[level], markup=False)
+
+    def _do(self, group: str, do: Callable[[Doings], Awaitable[None]], *, exclusive: bool = False) -> None:
+        """Do something beside the drawing; refusals are said."""
+        doings = self._doings
+        if doings is not None:
+            self.run_worker(doings.attempt(do(doings)), group=group, exclusive=exclusive)
+
+    @on(ChatScreen.CommandWanted)
+    def _run_command(self, event: ChatScreen.CommandWanted) -> None:
+        self._do("command", lambda doings: doings.run(event))
+
+    @on(ChatScreen.RoomWanted)
+    def _open_room(self, event: ChatScreen.RoomWanted) -> None:
+        self._do("open", lambda doings: doings.open_room(event.room_id), exclusive=True)
+
+    @on(ChatScreen.Read)
+    def _mark_read(self, event: ChatScreen.Read) -> None:
+        self._do("read", lambda doings: doings.mark_read(event.room_id, event.position))
+
+    @on(Composer.Sent)
+    def _send(self, event: Composer.Sent) -> None:
+        self._do("send", lambda doings: doings.send(event.room_id, event.text))
+
+    @on(Members.Chosen)
+    def _show_member(self, event: Members.Chosen) -> None:
+        self._do("command", lambda doings: doings.show_member(event.member))
+
+    @on(Timeline.OlderWanted)
+    def _show_older(self, event: Timeline.OlderWanted) -> None:
+        self._do("older", lambda doings: doings.show_older(event.before), exclusive=True)
+
+    @on(Timeline.Chosen)
+    def _act_on(self, event: Timeline.Chosen) -> None:
+        self._do("command", lambda doings: doings.act_on(event.line))
+
+    @on(Timeline.LinkChosen)
+    def _open_link(self, event: Timeline.LinkChosen) -> None:
+        self._do("command", lambda doings: doings.open_link(event.url))
+
+    def _announce(self, arrival: view.Arrival) -> None:
+        """Say that messages came in a room that is not open."""
+        if not self.settings.quiet and self.settings.notifications:
+            newest = arrival.newest
+            more = f" (and {arrival.count - 1} more)" if arrival.count > 1 else ""
+            self.say(
+                words(
+                    "{sender}: {text}{more}", sender=newest.sender, text=safe(newest.text), more=Safe(more)
+                ),
+                title=arrival.room.name,
+            )
+
+    # --- going ---------------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Leave; asks first while messages wait and the server is away."""
+        self._go()
+
+    @work(exclusive=True, group="quit")
+    async def _go(self) -> None:
+        if self._doings is not None:
+            unsent = await self._doings.unsent_offline()
+            if unsent and not await self.push_screen_wait(quit_unsent(unsent)):
+                return
+        self.exit()
+
+    async def on_unmount(self) -> None:
+        """Keep what is to be kept, and close the SDK: whatever ends the app."""
+        bridge, self._bridge, self._chat = self._bridge, None, None
+        if bridge is None:
+            return
+        if self._doings is not None:
+            await self._doings.keep_drafts()
+        await bridge.close()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Let an error nobody foresaw end the app.
+
+        Who runs the app says so in a sentence; Textual would print a traceback with the values of all
+        variables, passwords and other people's texts among them.
+        """
+        self.failure = (
+            error.error if isinstance(error, WorkerFailed) and isinstance(error.error, Exception) else error
+        )
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = self.failure
+            self._exception_event.set()
+        self._close_messages_no_wait()

@@ -1,0 +1,295 @@
+"""The main view: rooms, the open room's messages, the composer, the members, and the state of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message as TextualMessage
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from sottovoce.tui import view
+from sottovoce.tui.commands import bindings, slash_commands
+from sottovoce.tui.safe_text import NOTHING, Safe
+from sottovoce.tui.settings import Settings
+from sottovoce.tui.widgets.composer import Composer
+from sottovoce.tui.widgets.members import Members
+from sottovoce.tui.widgets.rooms_list import RoomsList
+from sottovoce.tui.widgets.status_line import StatusLine
+from sottovoce.tui.widgets.timeline import Timeline
+from sottovoce.tui.widgets.timeline_clock import Clock
+
+NARROW: Final = "-narrow"
+NORMAL: Final = "-normal"
+WIDE: Final = "-wide"
+
+
+class ChatScreen(Screen[None]):
+    """Shows news and posts what a person wants; it asks the SDK for nothing."""
+
+    CSS_PATH = "chat_screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(),
+        Binding("escape", "escape", "Write", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, NARROW), (80, NORMAL), (120, WIDE)]  # noqa: RUF012 - Textual's declaration
+    AUTO_FOCUS = None
+
+    class CommandWanted(TextualMessage):
+        """A command is to be run; ``typed``: the line it was typed as, empty for a key or a click."""
+
+        def __init__(self, name: str, argument: str = "", typed: str = "") -> None:
+            self.name: Final = name
+            self.argument: Final = argument
+            self.typed: Final = typed
+            super().__init__()
+
+    class RoomWanted(TextualMessage):
+        """Another room is to be opened."""
+
+        def __init__(self, room_id: bytes) -> None:
+            self.room_id: Final = room_id
+            super().__init__()
+
+    class Read(TextualMessage):
+        """The lines up to ``position`` are on the screen of a person who looks."""
+
+        def __init__(self, room_id: bytes, position: int) -> None:
+            self.room_id: Final = room_id
+            self.position: Final = position
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeline: Final = Timeline(id="timeline")
+        self.composer: Final = Composer(id="composer")
+        self._rooms_list: Final = RoomsList(id="rooms")
+        self._members: Final = Members(id="members")
+        self._status: Final = StatusLine(id="status")
+        self._title: Final = Static("", id="room-title", markup=False)
+        self.rooms: tuple[view.Room, ...] = ()
+        self.details: view.RoomDetails | None = None
+        self.is_online = False
+        self._settings = Settings()
+        self._places: Final[
+            dict[bytes, tuple[int, int]]
+        ] = {}  # where one was reading, of rooms left above their end
+        self._newest = 0
+        self._read = 0
+
+    @property
+    def room_id(self) -> bytes | None:
+        """The open room."""
+        return None if self.details is None else self.details.room.room_id
+
+    def compose(self) -> ComposeResult:
+        """Three columns above two rows."""
+        yield self._rooms_list
+        with Vertical(id="talk"):
+            yield self._title
+            yield self.timeline
+            yield self.composer
+        yield self._members
+        with Vertical(id="bottom"):
+            yield self._status
+            yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with writing."""
+        self.take_settings(self._settings)
+        self.composer.know(commands=slash_commands())
+        self.composer.focus()
+
+    def take_settings(self, settings: Settings) -> None:
+        """Look and behave as ``settings`` say."""
+        self._settings = settings
+        if self.is_mounted:
+            clock = Clock(settings.zone, settings.clock, settings.show_seconds)
+            self.timeline.set_look(clock=clock, compact=settings.compact)
+            self.show_rooms()
+
+    def forget(self, room_id: bytes) -> None:
+        """A room was left: show another one, if there is one."""
+        if self.room_id == room_id:
+            self.details = None
+            self.timeline.show(view.Page((), has_older=False))
+            self._members.show(())
+            self._title.update(Content(""))
+        self.rooms = tuple(room for room in self.rooms if room.room_id != room_id)
+        self.show_rooms()
+        self.step_room(1)
+
+    # --- news ----------------------------------------------------------------------------------------------
+
+    def hear(self, news: view.News) -> None:
+        """Show what happened."""
+        if news.link is not None:
+            self.is_online = news.link.is_online
+            self._status.show_link(news.link)
+        if news.ended is not None:
+            self.is_online = False
+            self._status.show_end(news.ended)
+        if news.opened is not None:
+            self._show_opened(news.opened)
+        elif news.room_id is not None and news.room_id == self.room_id:
+            self._add(news.lines)
+            if news.details is not None:
+                self._show_details(news.details)
+        if news.rooms is not None:
+            self.rooms = news.rooms
+            self.show_rooms()
+        self._tell_read()
+
+    def _show_opened(self, opened: view.OpenedRoom) -> None:
+        timeline, room_id = self.timeline, opened.details.room.room_id
+        if self.room_id is not None and timeline.place is not None:
+            self._places[self.room_id] = timeline.place
+        self.details = opened.details
+        lines = [line for line in opened.page.lines if line.position < view.QUEUED_FROM]
+        self._newest = lines[-1].position if lines else 0
+        self._read = opened.read_position
+        place = self._places.pop(room_id, None)
+        is_loaded = place is not None and bool(lines) and place[0] >= lines[0].position
+        timeline.show(
+            opened.page,
+            unread_from=_first_unread(lines, opened.read_position),
+            place=place if is_loaded else None,
+        )
+        self.composer.switch(room_id)
+        self._show_details(opened.details)
+        self.action_to_composer()
+
+    def _add(self, lines: tuple[view.Line, ...]) -> None:
+        """Append what is new; the timeline gives a message that was queued its final place."""
+        stored = [line.position for line in lines if line.position < view.QUEUED_FROM]
+        self._newest = max([self._newest, *stored])
+        self.timeline.append(lines)
+
+    def _show_details(self, details: view.RoomDetails) -> None:
+        self.details = details
+        self._title.update(Content(details.room.name))
+        self._members.show(details.members)
+        self.composer.know(names=[member.user for member in details.members])
+        self.show_rooms()
+
+    def show_rooms(self) -> None:
+        """Draw the list of rooms and the status line anew."""
+        self._rooms_list.show(self.rooms, self.room_id)
+        elsewhere = sum(room.unread for room in self.rooms if room.room_id != self.room_id)
+        self._status.show_room(self.details, elsewhere, is_quiet=self._settings.quiet)
+
+    @on(Timeline.EndSeen)
+    def _see_end(self, event: Timeline.EndSeen) -> None:
+        event.stop()
+        self._tell_read()
+
+    def _tell_read(self) -> None:
+        """Say how far was read, when somebody looks at the end of the messages."""
+        is_looked_at = self.is_current and self.app.app_focus
+        if not is_looked_at or self.room_id is None or self._newest <= self._read:
+            return
+        if self.timeline.place is None:
+            self._read = self._newest
+            self.post_message(self.Read(self.room_id, self._newest))
+
+    # --- what a person does --------------------------------------------------------------------------------
+
+    def action_command(self, name: str) -> None:
+        """Run a command by its key."""
+        self.post_message(self.CommandWanted(name))
+
+    def action_to_composer(self) -> None:
+        """Close what lies above, and write."""
+        self.remove_class("-rooms-over", "-members-over")
+        self.composer.focus()
+
+    def action_escape(self) -> None:
+        """From the composer to the messages, from anywhere else to the composer."""
+        if self.composer.has_focus_within:
+            self.timeline.focus()
+        else:
+            self.action_to_composer()
+
+    def toggle_rooms(self) -> None:
+        """Go to the rooms, showing them if they are hidden; from there, back to writing."""
+        self._toggle(self._rooms_list, "-rooms-over", "-without-rooms")
+
+    def toggle_members(self) -> None:
+        """The same with the members."""
+        self._toggle(self._members, "-members-over", "-without-members")
+
+    def _toggle(self, widget: RoomsList | Members, over: str, without: str) -> None:
+        if widget.has_focus_within:
+            if self.has_class(NARROW) or self.has_class(over):
+                self.remove_class(over)
+            else:
+                self.add_class(without)
+            self.composer.focus()
+            return
+        self.remove_class("-rooms-over", "-members-over", without)
+        if not widget.display:
+            self.add_class(over)
+        self.call_after_refresh(widget.focus_list)
+
+    @on(RoomsList.GivenUp)
+    @on(Members.GivenUp)
+    def _back_to_writing(self, event: TextualMessage) -> None:
+        event.stop()
+        self.action_to_composer()
+
+    @on(RoomsList.Chosen)
+    def _choose_room(self, event: RoomsList.Chosen) -> None:
+        event.stop()
+        self.action_to_composer()
+        self.post_message(self.RoomWanted(event.room_id))
+
+    @on(Composer.CommandGiven)
+    def _take_command(self, event: Composer.CommandGiven) -> None:
+        event.stop()
+        self.post_message(self.CommandWanted(event.name, event.argument, event.typed))
+
+    @on(StatusLine.Pressed)
+    def _explain_status(self, event: StatusLine.Pressed) -> None:
+        event.stop()
+        is_alarmed = self.details is not None and (self.details.unseen or self.details.waits_for)
+        self.post_message(self.CommandWanted("why" if is_alarmed else "security"))
+
+    def step_room(self, by: int, *, only_unread: bool = False) -> None:
+        """Want the next room, or the one before, of all or of those with unread messages; round the end."""
+        ids = [room.room_id for room in self.rooms]
+        at = ids.index(self.room_id) if self.room_id in ids else -1
+        for step in range(1, len(ids) + 1):
+            room = self.rooms[(at + by * step) % len(ids)]
+            if room.room_id != self.room_id and (room.unread or not only_unread):
+                self.post_message(self.RoomWanted(room.room_id))
+                return
+
+    def on_app_focus(self, _: events.AppFocus) -> None:
+        """Whoever comes back to the terminal reads what came meanwhile."""
+        self._tell_read()
+
+    def on_screen_resume(self) -> None:
+        """So does who closes another screen."""
+        self._tell_read()
+
+    def take_back(self, room_id: bytes, text: str, reason: Safe = NOTHING) -> None:
+        """Give a text that was not sent back to the composer."""
+        self.composer.take_back(room_id, text, reason)
+
+
+def _first_unread(lines: Sequence[view.Line], read_position: int) -> int | None:
+    """The position of the first message of somebody else after what was read."""
+    return next(
+        (
+            line.position
+            for line in lines
+            if line.position > read_position and isinstance(line, view.Message) and not line.is_mine
+        ),
+        None,
+    )
