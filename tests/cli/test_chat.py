@@ -245,7 +245,11 @@ def test_no_control_of_a_member_reaches_anothers_terminal(here: Here) -> None:
     termios.tcsetwinsize(terminal, (24, 80))
     home = ["--user", "victim", "--home", str(here.folder / "homes" / "victim")]
     victim = subprocess.Popen(
-        [*COMMAND, "chat", "--plain", *home], stdin=terminal, stdout=terminal, stderr=terminal, env=here.environment
+        [*COMMAND, "chat", "--plain", *home],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=here.environment,
     )
     os.close(terminal)
     shown = b""
