@@ -19,6 +19,8 @@ def test_it_plays_and_checks_itself_and_asks_nothing() -> None:
     assert "TLSv1.3" in done.stdout
     assert "MLKEM768X25519" in done.stdout
     assert done.stdout.count(" bytes, ... ") == len(CONVERSATION)
+    assert "X-ray of Bob's " in done.stdout
+    assert "AES-256-GCM with nonce" in " ".join(done.stdout.split())
     assert "Checked: " in done.stdout
 
 

@@ -147,6 +147,21 @@ async def test_messages_in_another_room_are_told_and_counted(tmp_path: Path) -> 
         assert lobby != plan
 
 
+async def test_a_message_is_looked_into_or_the_sentence_says_why_not(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (bridge, heard, room_id):
+        await bridge.send(room_id, "Tea at four")
+        stored = view.Delivery.STORED
+        await heard.until(lambda: any(getattr(line, "delivery", None) is stored for line in heard.lines))
+        message = heard.lines[-1]
+        assert isinstance(message, view.Message)
+        life = await bridge.x_ray(room_id, message.message_id)
+        assert life.layers[0].text == "Tea at four"
+        assert life.server is not None
+        assert b"Tea at four" not in life.server.data
+        with pytest.raises(Refused, match="cannot be looked into"):
+            await bridge.x_ray(room_id, bytes(32))
+
+
 async def test_numbers_are_compared_and_somebody_is_verified(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, world.person("bob") as bob:
         his = await bob.join("lobby")

@@ -1,7 +1,8 @@
 """``sottovoce demo``: a real server process, three real clients, and what the server stored for each line.
 
-It checks itself: every client has seen every line in one order, and no file of the server holds a line, a
-password or the room's name. It asks nothing.
+Then one message in its layers. It checks itself: every client has seen every line in one order, no file of
+the server holds a line, a password or the room's name, and what the x-ray shows is what is on its disk. It
+asks nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sottovoce.cli import demo_xray
 from sottovoce.cli.account_choice import forbid_core_dumps
 from sottovoce.cli.console import Console
 from sottovoce.cli.errors import DemoFailed
@@ -45,6 +47,7 @@ CONVERSATION: Final = (
     ("Carol", "As always."),
 )
 DEADLINE: Final = 60.0  # seconds for the whole
+_X_RAYED: Final = 4  # the line of the conversation that is taken apart
 _WIDE: Final = 109  # columns of a screen that shows both sides in full, and what a pipe gets
 
 
@@ -113,16 +116,18 @@ async def _play(folder: Path, console: Console) -> None:
         rooms = await _gather_in_room(people)
         _show_protocols(people[0], rooms[0], console)
         console.show("")
-        layout = Layout.fitting(shutil.get_terminal_size((_WIDE, 24)).columns)
+        columns = shutil.get_terminal_size((_WIDE, 24)).columns
+        layout = Layout.fitting(columns)
         console.show(f"{'what the three read':{layout.left}}what the server stored")
         for name, text in CONVERSATION:
             stored = await _say(people, name, text, folder)
             for row in layout.rows(f"{name}: {text}", stored):
                 console.show(row)
+        await _show_x_ray(people[-1], folder, columns, console)
     _check(people, folder)
     console.show("")
-    console.show("Checked: all three read the same lines in the same order, and no file of the")
-    console.show("server holds a line, a password or the room's name.")
+    console.show("Checked: all three read the same lines in the same order, no file of the server holds")
+    console.show("a line, a password or the room's name, and the x-ray shows what is on its disk.")
     console.show("Your turn: `sottovoce serve`, then `sottovoce chat`.")
 
 
@@ -212,6 +217,22 @@ async def _say(people: list[Participant], name: str, text: str, folder: Path) ->
     for person in people:
         await _read_until(person, seq)
     return await asyncio.to_thread(_stored_payload, folder / "server", speaker.room.room_id, seq)
+
+
+async def _show_x_ray(reader: Participant, folder: Path, columns: int, console: Console) -> None:
+    """Take one message that ``reader`` has read apart."""
+    message = reader.seen[_X_RAYED]
+    if reader.room is None:
+        raise DemoFailed(f"{reader.name} is in no room")
+    life = await reader.room.life_of(message.message_id)
+    stored_payload = await asyncio.to_thread(
+        _stored_payload, folder / "server", reader.room.room_id, message.seq
+    )
+    stored = demo_xray.check(life, stored_payload)
+    console.show("")
+    console.show(f'X-ray of {message.sender}\'s "{sanitize(message.text)}":')
+    for row in demo_xray.rows(life, stored, max(60, min(columns, _WIDE))):
+        console.show(row)
 
 
 async def _read_until(person: Participant, seq: int) -> None:

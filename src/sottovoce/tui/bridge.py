@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sottovoce.client.client import Client
     from sottovoce.client.room import Room
     from sottovoce.tui.following import Follower
+    from sottovoce.tui.life import Life
 
 Result = TypeVar("Result")
 
@@ -153,6 +154,16 @@ class Bridge:
         async def work(room: Room) -> view.Page:
             found = await room.history(before=before, limit=limit)
             return view.Page(tuple(map(view_making.line_of, found)), has_older=len(found) == limit)
+
+        return await self._with_room(room_id, work)
+
+    async def x_ray(self, room_id: bytes, message_id: bytes) -> Life:
+        """One message in its layers, beside what the server gives out of it now; may take 5 seconds."""
+
+        async def work(room: Room) -> Life:
+            from sottovoce.tui.life_words import life_in_words
+
+            return life_in_words(await room.life_of(message_id))
 
         return await self._with_room(room_id, work)
 
