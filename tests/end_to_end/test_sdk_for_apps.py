@@ -53,6 +53,25 @@ async def test_what_was_read_stays_read_after_a_restart(tmp_path: Path) -> None:
             assert await hers.unread() == 1
 
 
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_who_enters_a_room_again_has_nothing_unread_of_before(
+    tmp_path: Path, is_restarted: bool
+) -> None:
+    async with a_world(tmp_path) as world, world.person("bob") as bob:
+        his = await bob.join("lobby")
+        async with world.person("alice") as alice:
+            hers = await alice.join("lobby")
+            await his.send("one")
+            assert await texts(hers, 1) == ["bob: one"]
+            assert await hers.unread() == 1
+            await hers.leave()
+            if not is_restarted:
+                assert await (await alice.join("lobby")).unread() == 0
+        if is_restarted:
+            async with world.person("alice") as alice:
+                assert await (await alice.join("lobby")).unread() == 0
+
+
 async def _change(events: AsyncIterator[ClientEvent], room: Room) -> None:
     async with asyncio.timeout(PATIENCE):
         async for event in events:

@@ -23,6 +23,7 @@ from sottovoce.client.room_state import RoomState, Surroundings, policy_in
 from sottovoce.client.session import Session
 from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
+from sottovoce.client.tables import read_marks as marks_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.database import Database
@@ -150,7 +151,12 @@ class JoinedRooms:
         before = await self._record_of(room_id)
         if before is not None:
             record = msgspec.structs.replace(record, seq=before.seq, highest_epoch=before.highest_epoch)
-        await self._store.transact(lambda database: rooms_table.put_room(database, record))
+
+        def work(database: Database) -> None:
+            rooms_table.put_room(database, record)
+            marks_table.mark_all_read(database, room_id)  # who enters a room anew begins there
+
+        await self._store.transact(work)
         return await self.start(record, may_found=may_found)
 
     async def _record_of(self, room_id: bytes) -> RoomRecord | None:

@@ -125,3 +125,14 @@ def test_the_count_stops_and_uses_an_index_of_its_own(connection: sqlite3.Connec
     plan = connection.execute(f"EXPLAIN QUERY PLAN {statements[-1]}").fetchall()
     found = "SEARCH timeline USING COVERING INDEX timeline_from_others (room_id=? AND position>?)"
     assert found in [row[3] for row in plan]
+
+
+def test_everything_can_be_marked_read(connection: sqlite3.Connection) -> None:
+    database = Database(connection)
+    read_marks.mark_all_read(database, ROOM)
+    assert read_marks.read_mark(database, ROOM) == 0
+    for number in range(1, 4):
+        _say(database, number)
+    read_marks.mark_all_read(database, ROOM)
+    assert read_marks.read_mark(database, ROOM) == 3
+    assert read_marks.count_unread(database, ROOM, 10) == 0

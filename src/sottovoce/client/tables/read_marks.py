@@ -16,9 +16,7 @@ def move_read_mark(database: Database, room_id: bytes, position: int) -> bool:
 
     The mark never goes back, and never past the newest item: what comes after that is not read yet.
     """
-    row = database.one("SELECT max(position) FROM timeline WHERE room_id = ?", (room_id,))
-    newest = row[0] if row and row[0] is not None else 0
-    mark = min(position, newest)
+    mark = min(position, _newest(database, room_id))
     if mark <= read_mark(database, room_id):
         return False
     database.execute(
@@ -29,6 +27,11 @@ def move_read_mark(database: Database, room_id: bytes, position: int) -> bool:
     return True
 
 
+def mark_all_read(database: Database, room_id: bytes) -> None:
+    """Everything there is now was read."""
+    move_read_mark(database, room_id, _newest(database, room_id))
+
+
 def count_unread(database: Database, room_id: bytes, limit: int) -> int:
     """How many messages of others come after the mark; ``limit`` when there are so many or more."""
     row = database.one(
@@ -37,3 +40,8 @@ def count_unread(database: Database, room_id: bytes, limit: int) -> int:
         (room_id, read_mark(database, room_id), limit),
     )
     return int(row[0]) if row else 0
+
+
+def _newest(database: Database, room_id: bytes) -> int:
+    row = database.one("SELECT max(position) FROM timeline WHERE room_id = ?", (room_id,))
+    return row[0] if row and row[0] is not None else 0
