@@ -145,7 +145,7 @@ async def test_what_is_too_long_is_not_sent_and_stays(pilot: Pilot[None]) -> Non
     assert words_of(pilot) == "1 too many"
     await pilot.press("enter")
     assert app_of(pilot).given == []
-    assert "1 characters too long" in words_of(pilot)
+    assert "Not sent: 1 too many." in words_of(pilot)
     await pilot.press("backspace", "enter")
     assert app_of(pilot).given == [("l", "é" * (MAX_TEXT_LENGTH // 2))]
 
@@ -247,6 +247,34 @@ async def test_the_composer_leaves_room_for_the_timeline(height: int, rows: int)
     async with ComposerApp().run_test(size=(40, height)) as pilot:
         await paste(pilot, "\n" * 20)
         assert composer_of(pilot).size.height == rows
+
+
+async def test_the_composer_fits_a_terminal_that_changes(pilot: Pilot[None]) -> None:
+    await paste(pilot, "\n" * 20)
+    await pilot.resize_terminal(80, 12)
+    assert composer_of(pilot).size.height == 3
+    await pilot.resize_terminal(80, 48)
+    assert composer_of(pilot).size.height == 8
+
+
+async def test_a_key_does_not_lay_the_screen_out_anew(pilot: Pilot[None]) -> None:
+    laid_out: list[object] = []
+    await pilot.press("x")
+    pilot.app.screen.screen_layout_refresh_signal.subscribe(pilot.app, laid_out.append)
+    await pilot.press(*"hello")
+    assert laid_out == []
+    await pilot.press("ctrl+j")
+    await pilot.pause()
+    assert laid_out
+
+
+async def test_without_a_room_a_text_stays(pilot: Pilot[None]) -> None:
+    composer_of(pilot).switch(b"")
+    await pilot.press("a", "enter")
+    assert (app_of(pilot).given, composer_of(pilot).text) == ([], "a")
+    assert "no room is open" in words_of(pilot)
+    await pilot.press("backspace", *"/new", "enter")
+    assert app_of(pilot).given == [("new", "", "/new")]
 
 
 async def test_keys_that_are_not_the_composers_reach_the_screen(pilot: Pilot[None]) -> None:

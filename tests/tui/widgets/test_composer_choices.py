@@ -34,6 +34,7 @@ class ChoicesApp(App[None]):
 
     def on_mount(self) -> None:
         self.composer.know(COMMANDS, [safe_name("Alice"), safe_name("Bob"), safe_name("Bonnie")])
+        self.composer.switch(b"r" * 16)
         self.composer.focus()
 
     def on_composer_sent(self, event: Composer.Sent) -> None:
@@ -81,6 +82,13 @@ async def test_the_choices_lie_over_what_is_above_and_inside_the_screen(pilot: P
     assert pilot.app.screen.region.contains_region(region)
     assert region.height == 3
     assert pilot.app.query_one("#timeline").region == timeline
+
+
+async def test_the_choices_move_up_with_a_composer_that_grows(pilot: Pilot[None]) -> None:
+    await pilot.press(*"x" * 35, "space", "@", "b")
+    await pilot.pause()
+    assert app_of(pilot).composer.size.height == 2
+    assert pilot.app.query_one(ComposerChoices).region.bottom == app_of(pilot).composer.region.y
 
 
 @pytest.mark.parametrize("key", ["tab", "enter"])

@@ -169,13 +169,10 @@ class Composer(Vertical):
         self._completing.close()
         self.say(NOTHING)
 
-    def on_mount(self) -> None:
-        """Fit the terminal."""
-        self._fit()
-
     def on_resize(self, _: events.Resize) -> None:
-        """Fit the terminal."""
-        self._fit()
+        """Keep the choices right above."""
+        if self.is_choosing:
+            self._completing.offer()
 
     def _keep_soon(self) -> None:
         if self._keeping is None and self.is_mounted:
@@ -184,9 +181,6 @@ class Composer(Vertical):
     def _want_keeping(self) -> None:
         self._keeping = None
         self.post_message(self.KeepWanted())
-
-    def _fit(self) -> None:
-        self._field.styles.max_height = min(8, max(3, self.app.size.height // 4))
 
     @property
     def is_choosing(self) -> bool:
@@ -256,9 +250,12 @@ class Composer(Vertical):
         if not typed:
             return
         if over > 0:
-            self.say(safe(f"Not sent: {over} characters too long. Shorten it, or send it in parts."))
+            self.say(safe(f"Not sent: {over} too many. Shorten it, or send it in parts."))
             return
         meant = parse_line(typed)
+        if meant.text is not None and self._room_id == NO_ROOM:
+            self.say(safe("Not sent: no room is open. Choose one in the list, or type /new to make one."))
+            return
         self._show(self._lines.sent())
         self._keep_soon()
         if meant.command is not None:
@@ -286,9 +283,10 @@ class Composer(Vertical):
 
     def _show_words(self) -> None:
         words = self._refusal or self._count()
-        self.set_class(bool(self._refusal), "-refused")
-        self._words.display = bool(words)
-        self._words.update(Content(words))
+        if words != self._words.content:  # an update lays the screen out anew, too much for every key
+            self.set_class(bool(self._refusal), "-refused")
+            self._words.display = bool(words)
+            self._words.update(words)
 
     def _count(self) -> Safe:
         left = self._bytes_left()

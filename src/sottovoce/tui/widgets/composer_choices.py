@@ -61,9 +61,12 @@ class ComposerChoices(OptionList, can_focus=False):
         width = max(row.cell_length for row in _rows(choices)) + 2
         bar = 1 if len(choices) > rows else 0
         screen = self.screen.size
-        self.styles.width = width = min(width + bar, screen.width)
-        self.styles.height = rows
-        self.absolute_offset = Offset(max(0, min(column, screen.width - width)), above - rows)
+        width = min(width + bar, screen.width)
+        self.styles.width, self.styles.height = width, rows
+        place = Offset(max(0, min(column, screen.width - width)), above - rows)
+        if place != self.absolute_offset:
+            self.absolute_offset = place
+            self.refresh(layout=True)
         self.display = True
 
     def close(self) -> None:

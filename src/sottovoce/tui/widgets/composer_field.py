@@ -8,11 +8,14 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.keys import Keys
 from textual.widgets import TextArea
 
 from sottovoce.tui.widgets.composer_memory import Draft, clean
 
+MOST_ROWS: Final = 8
+LEAST_MOST_ROWS: Final = 3
 NEW_LINE_KEYS: Final = "alt+enter,shift+enter,ctrl+enter,ctrl+j"
 
 # A terminal without the kitty protocol sends Alt+Enter as ESC CR, which Textual has no name for and takes for
@@ -80,6 +83,11 @@ class ComposerField(TextArea):
         super().__init__(highlight_cursor_line=False)
         self.cursor_blink = False
         self._is_showing = False
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the rows of the text: at most 8, and at most 3 or a quarter of the terminal's."""
+        rows = super().get_content_height(container, viewport, width)
+        return min(rows, max(LEAST_MOST_ROWS, min(MOST_ROWS, viewport.height // 4)))
 
     @property
     def draft(self) -> Draft:
