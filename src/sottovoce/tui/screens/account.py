@@ -14,9 +14,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 from textual.worker import Worker
 
+from sottovoce.client.sanitize import sanitize
 from sottovoce.tui.password_strength import BEST, WEAK, Strength, estimate
 from sottovoce.tui.safe_text import NOTHING, Safe, safe_name, words
-from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
+from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.door import Door, Place, Refusal, Step
 from sottovoce.tui.screens.either import Either
 
@@ -62,7 +63,7 @@ class BackToServer:
 class AccountScreen(Dialog[Entered | BackToServer]):
     """Asks who one is, and enters through ``door``. Esc while entering stops it and keeps the screen."""
 
-    WIDTH: ClassVar[int] = 66
+    WIDTH: ClassVar[int] = 74
 
     DEFAULT_CSS = """
     AccountScreen {
@@ -70,10 +71,10 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         .row Label { width: 11; }
         .row Input { width: 1fr; }
         .row Button { margin-left: 1; }
-        .strength { margin-left: 11; height: auto; }
+        .strength { margin-left: 12; height: auto; min-height: 1; }
+        &.-roomy .strength { min-height: 2; }
         Either { margin-bottom: 1; }
-        .told { margin-top: 1; height: auto; }
-        .lost { margin-top: 1; }
+        .last { margin-bottom: 1; }
     }
     """
 
@@ -98,10 +99,10 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         name = Input(draft.user, id="name", max_length=_NAME_LENGTH, restrict=r"[A-Za-z0-9._-]*")
         yield _row("User name", name)
         password = Input(draft.password, id="password", password=True)
-        yield _row("Password", password, Button(Content("Show"), id="show"))
+        yield _row("Password", password, Button(Content("Show"), id="show", compact=True))
         yield Static("", classes="strength new")
-        yield _row("Once more", Input(draft.password, id="again", password=True), classes="new")
-        yield Static("", classes="told")
+        yield _row("Once more", Input(draft.password, id="again", password=True), classes="new last")
+        yield Told()
         yield paragraph(_IF_LOST, "quiet new lost")
 
     def on_mount(self) -> None:
@@ -109,7 +110,6 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         super().on_mount()
         self._show_fields()
         self._input("password" if self._draft.user else "name").focus()
-        self._tell(NOTHING)
         # The word lists take a while to load: better now than at the first key.
         self.run_worker(asyncio.to_thread(estimate, "password"), group="word lists")
 
@@ -122,7 +122,9 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     def _show_fields(self) -> None:
         for widget in self.query(".new"):
             widget.display = self._is_new
-        self.query_one(f"#{_ENTER}", Button).label = Content("Create account" if self._is_new else "Log in")
+        button = self.query_one(f"#{_ENTER}", Button)
+        button.label = Content("Create account" if self._is_new else "Log in")
+        button.refresh(layout=True)  # a label alone does not change the width
 
     @on(Input.Changed, "#password")
     def _judge(self, event: Input.Changed) -> None:
@@ -167,6 +169,9 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     def _show_password(self) -> None:
         fields = [self._input("password"), self._input("again")]
         is_hidden = not fields[0].password
+        if not is_hidden and any(sanitize(one.value) != one.value for one in fields):
+            self._tell(Safe("This password holds characters that cannot be shown."), "warning")
+            return
         for one in fields:
             one.password = is_hidden
         self.query_one("#show", Button).label = Content("Show" if is_hidden else "Hide")
@@ -220,10 +225,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         self._tell(words("{doing} …", doing=doing))
 
     def _tell(self, text: Safe, kind: str = "") -> None:
-        line = self.query_one(".told", Static)
-        line.set_classes(f"told {kind}".strip())
-        line.display = bool(text)
-        line.update(Content(text))
+        self.query_one(Told).tell(text, kind)
 
     def _typed(self) -> AccountDraft:
         return AccountDraft(self._input("name").value, self._input("password").value, self._is_new)

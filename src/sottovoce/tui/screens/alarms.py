@@ -24,7 +24,7 @@ class AlarmsScreen(Dialog[None]):
     DEFAULT_CSS = """
     AlarmsScreen {
         .entry { height: auto; border-left: outer $warning; padding-left: 1; margin-bottom: 1; }
-        .entry .paragraph { margin: 0; }
+        .entry:last-child { margin-bottom: 0; }
     }
     """
 

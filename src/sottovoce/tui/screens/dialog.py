@@ -20,7 +20,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Label, Static
 
-from sottovoce.tui.safe_text import Safe
+from sottovoce.tui.safe_text import NOTHING, Safe
 
 Result = TypeVar("Result")
 
@@ -46,6 +46,24 @@ def _is_roomy(window: Size) -> bool:
 def paragraph(text: Safe, kind: str = "") -> Static:
     """Return a text of the body. ``kind``: classes that say what it is: ``quiet``, ``warning``, ``alarm``."""
     return Static(Content(text), classes=f"paragraph {kind}".strip())
+
+
+class Told(Static):
+    """A line that answers what was typed; it takes no room while there is nothing to say."""
+
+    DEFAULT_CSS = "Told { width: 100%; height: auto; margin-bottom: 1; }"
+
+    def __init__(self, text: Safe = NOTHING, kind: str = "") -> None:
+        super().__init__(Content(text), classes=kind)
+        self.display = bool(text)
+
+    def tell(self, text: Safe, kind: str = "") -> None:
+        """Say something else. ``kind``: as of :func:`paragraph`."""
+        self.set_classes(kind)
+        self.display = bool(text)
+        self.update(Content(text))
+        if text:
+            self.call_after_refresh(self.scroll_visible, animate=False)
 
 
 class ButtonRow(Horizontal):
@@ -100,11 +118,11 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         &.-roomy .body { margin: 1 0 0 0; }
 
         .buttons { dock: bottom; height: 1; align-horizontal: right; }
-        &.-roomy .buttons { margin: 0 0 1 0; }
+        &.-roomy .buttons { margin: 1 0; }
         .buttons Button { margin-left: 1; }
         Button {
             height: 1; min-width: 6; border: none; padding: 0; line-pad: 1;
-            &.-style-default { background: $panel; border: none; }
+            &.-style-default { background: $foreground 15%; border: none; }
             &.-style-default.-primary { background: $primary; border: none; }
             &.-style-default.-success { background: $success; border: none; }
             &.-style-default.-warning { background: $warning; border: none; }
@@ -112,6 +130,8 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         }
 
         .paragraph { width: 100%; height: auto; margin-bottom: 1; }
+        .body > .paragraph:last-child { margin-bottom: 0; }
+        .body > Input { margin-bottom: 1; }
         .quiet { color: $text-muted; }
         .warning { color: $text-warning; }
         .alarm { color: $text-error; }
@@ -119,8 +139,11 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         .strong { text-style: bold; }
         .center { text-align: center; }
         Label.field { color: $text-muted; }
-        Input { height: 1; border: none; padding: 0 1; background: $panel; }
-        Input:focus { border: none; }
+        Input {
+            height: 1; padding: 0 1 0 0; background: $foreground 10%;
+            border: none; border-left: outer $foreground 30%;
+        }
+        Input:focus { border: none; border-left: outer $accent; }
     }
     """
 
@@ -144,7 +167,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             if self._choices:
                 with ButtonRow(classes="buttons"):
                     for choice in self._choices:
-                        yield Button(Content(choice.label), choice.kind, id=choice.choice_id)
+                        yield Button(Content(choice.label), choice.kind, id=choice.choice_id, compact=True)
 
     def compose_body(self) -> ComposeResult:
         """What stands between title and buttons."""

@@ -28,7 +28,7 @@ class Either(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Either { width: 100%; height: auto; color: $text-muted; }
-    Either:focus { background: $panel; }
+    Either:focus { background: $foreground 10%; }
     """
 
     taken: reactive[int] = reactive(0)

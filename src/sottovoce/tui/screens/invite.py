@@ -36,7 +36,7 @@ class InviteScreen(Dialog[None]):
 
     DEFAULT_CSS = """
     InviteScreen {
-        .link { background: $panel; color: $text-accent; padding: 0 1; height: auto; }
+        .link { background: $foreground 10%; color: $text-accent; padding: 0 1; height: auto; }
         QrCode { margin-bottom: 0; }
         .body { align-horizontal: center; }
     }

@@ -7,11 +7,10 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from sottovoce.tui.safe_text import NOTHING, Safe, words
-from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
+from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.text_field import TextField
 from sottovoce.tui.view import Member
 
@@ -37,7 +36,7 @@ class AddMember(Dialog[str]):
         """The field, and what adding means."""
         yield Static("The user name of somebody who has an account on this server:")
         yield TextField(self._typed, placeholder="bob", max_length=32)
-        yield Static(Content(self._problem), classes="paragraph alarm")
+        yield Told(self._problem, "alarm")
         yield paragraph(
             Safe(
                 "They read what is written from now on, not what was written before. For somebody without an "
@@ -121,7 +120,8 @@ def _trust(member: Member) -> tuple[Safe, str]:
         ), "alarm"
     if member.verified:
         return words(
-            "✓ Verified: you compared numbers, this is {user}. A change of the key stops you from sending.",
+            "✓ Verified: this is {user}, by numbers you compared or a link {user} gave you. A change of the "
+            "key stops you from sending.",
             user=member.user,
         ), "good"
     return words(

@@ -29,7 +29,7 @@ class OpenLink(Dialog[bool]):
 
     DEFAULT_CSS = """
     OpenLink .address {
-        background: $panel; padding: 0 1; margin-bottom: 1; height: auto; color: $text-muted;
+        background: $foreground 10%; padding: 0 1; margin-bottom: 1; height: auto; color: $text-muted;
     }
     """
 

@@ -82,6 +82,7 @@ class Pick(Dialog[str]):
         super().on_resize(event)
         above = (2 if len(self._items) > MANY else 0) + (3 if self._sentence else 0)
         self._list.styles.max_height = max(2, self.body_room(event.size).height - above)
+        self.call_after_refresh(self._list.scroll_to_highlight)
 
     @property
     def _list(self) -> OptionList:

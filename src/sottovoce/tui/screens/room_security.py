@@ -24,7 +24,8 @@ class RoomSecurityScreen(Dialog[None]):
 
     DEFAULT_CSS = """
     RoomSecurityScreen .code {
-        background: $panel; padding: 0 1; height: auto; width: auto; text-style: bold; margin-bottom: 1;
+        background: $foreground 10%; padding: 0 1; height: auto; width: auto;
+        text-style: bold; margin-bottom: 1;
     }
     """
 

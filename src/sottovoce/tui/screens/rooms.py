@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sottovoce.tui.safe_text import NOTHING, Safe, words
-from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
+from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.text_field import LinkField, TextField
 
 NAME_LENGTH: Final = 64
@@ -39,7 +39,7 @@ class NewRoom(Dialog[str]):
     def compose_body(self) -> ComposeResult:
         """The field, and who will see what."""
         yield TextField(self._begun, placeholder="a name, such as: friday crew", max_length=NAME_LENGTH)
-        yield Static("", classes="paragraph told")
+        yield Told()
         yield paragraph(
             Safe(
                 "Only people you add, or who have your invite link, can come in. The server sees neither "
@@ -70,9 +70,7 @@ class NewRoom(Dialog[str]):
             self.dismiss(name)
 
     def _refuse(self, sentence: Safe) -> None:
-        line = self.query_one(".told", Static)
-        line.set_classes("paragraph told alarm")
-        line.update(Content(sentence))
+        self.query_one(Told).tell(sentence, "alarm")
         self.query_one(Input).focus()
 
 
@@ -100,7 +98,7 @@ class JoinRoom(Dialog[str]):
         """The field, and the open rooms below it."""
         yield Static("Paste an invite link, or type an open room's name:")
         yield LinkOrName(self._typed, placeholder="sottovoce://…  or  lobby")
-        yield Static(Content(self._problem), classes="paragraph alarm")
+        yield Told(self._problem, "alarm")
         if self._open:
             yield Static("Open to everybody on this server:", classes="quiet")
             yield OptionList(

@@ -40,7 +40,8 @@ class SafetyNumberScreen(Dialog[Verdict]):
         .beside { height: auto; }
         .words { width: 1fr; height: auto; }
         .digits {
-            width: 25; height: auto; background: $panel; padding: 0 1; margin-bottom: 1; text-style: bold;
+            width: 25; height: auto; background: $foreground 10%; padding: 0 1;
+            text-style: bold; margin-bottom: 1;
         }
         QrCode { width: auto; margin: 0 0 0 2; }
     }
@@ -108,7 +109,10 @@ class SafetyNumberScreen(Dialog[Verdict]):
         elif choice_id == Verdict.SAME.value:
             self.dismiss(Verdict.SAME)
         else:
-            self.app.push_screen(NumbersDiffer(self._number.user), lambda _: self.dismiss(Verdict.DIFFERENT))
+            self.app.push_screen(NumbersDiffer(self._number.user), self._end_differing)
+
+    def _end_differing(self, _: None) -> None:
+        self.dismiss(Verdict.DIFFERENT)
 
 
 class NumbersDiffer(Dialog[None]):

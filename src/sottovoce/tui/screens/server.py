@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from sottovoce.tui.safe_text import NOTHING, Safe, words
-from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
+from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.door import Door, Place, Refusal
 
 _GO: Final = "go"
@@ -41,7 +41,7 @@ class ServerScreen(Dialog[Place]):
         )
         yield Static(Content("Paste the invite link you were sent, or type a server's address:"))
         yield Input(self._typed, placeholder="sottovoce://…  or  chat.example.org", id="where")
-        yield Static("", classes="paragraph found")
+        yield Told()
         if self._local is not None:
             yield paragraph(
                 words("A server of yours runs on this machine ({local}).", local=self._local), "quiet"
@@ -101,6 +101,4 @@ class ServerScreen(Dialog[Place]):
             self.dismiss(place)
 
     def _tell(self, text: Safe, kind: str = "") -> None:
-        line = self.query_one(".found", Static)
-        line.set_classes(f"paragraph found {kind}".strip())
-        line.update(Content(text))
+        self.query_one(Told).tell(text, kind)

@@ -121,7 +121,7 @@ class SettingRow(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     SettingRow { height: 1; padding: 0 1; }
-    SettingRow:hover { background: $panel; }
+    SettingRow:hover { background: $foreground 10%; }
     SettingRow:focus { background: $primary 30%; text-style: bold; }
     """
 
