@@ -23,8 +23,10 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
+from sottovoce.tui import themes
+
 SIZES: Final = ((40, 12), (80, 24), (160, 48))
-THEMES: Final = {"dark": "textual-dark", "light": "textual-light"}
+THEMES: Final = (themes.DARK, themes.LIGHT)
 FOLDER: Final = Path(__file__).parent / "snapshots"
 
 _SHOWN_DIFFERENCES: Final = 80  # lines
@@ -63,15 +65,17 @@ async def _picture(app: App[object], width: int, height: int, steps: Steps | Non
     app.animation_level = "none"
     rendered: dict[str, list[Strip]] = {}
     async with app.run_test(size=(width, height)) as pilot:
-        app.theme = THEMES["dark"]
+        for theme in THEMES:
+            app.register_theme(theme)
+        app.theme = THEMES[0].name
         await pilot.pause()
         if steps is not None:
             await steps(pilot)
-        for theme, registered_name in THEMES.items():
-            app.theme = registered_name
+        for theme in THEMES:
+            app.theme = theme.name
             _stop_blinking(app)
             await pilot.pause()
-            rendered[theme] = _strips(app)
+            rendered[theme.name] = _strips(app)
     return "".join(f"{line}\n" for line in _described(f"{width}x{height}", rendered))
 
 
@@ -95,8 +99,8 @@ def _described(size: str, rendered: dict[str, list[Strip]]) -> Iterable[str]:
     tables = {theme: _style_table(strips) for theme, strips in rendered.items()}
     runs = {theme: _run_rows(strips, tables[theme]) for theme, strips in rendered.items()}
     for title, block in (("text", texts), ("style runs", runs)):
-        for themes, rows in _shared(block):
-            yield f"=== {size} {themes}: {title}"
+        for whose, rows in _shared(block):
+            yield f"=== {size} {whose}: {title}"
             yield from rows
     for theme, table in tables.items():
         yield f"=== {size} {theme}: styles"

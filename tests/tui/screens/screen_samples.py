@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from sottovoce.tui.safe_text import Safe, safe_name
 from sottovoce.tui.screens.door import Place, Refusal, Step, Tell
 from sottovoce.tui.screens.help import HelpEntry, HelpSection
+from sottovoce.tui.screens.pick import Item
+from sottovoce.tui.screens.settings import Setting
 from sottovoce.tui.view import Delivery, Explanation, Invite, Member, Message, RoomSecurity, SafetyNumber
 
 AT = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
@@ -117,4 +119,43 @@ HELP = (
             HelpEntry(Safe("//text"), Safe("send a line that begins with a slash")),
         ),
     ),
+)
+ZONES = tuple(
+    Item(f"Europe/{city}", Safe(f"Europe/{city}"), Safe(f"now {10 + at}:00"))
+    for at, city in enumerate(
+        (
+            "Athens",
+            "Berlin",
+            "Dublin",
+            "Helsinki",
+            "Kyiv",
+            "Lisbon",
+            "Madrid",
+            "Oslo",
+            "Paris",
+            "Rome",
+            "Vienna",
+        )
+    )
+)
+ON_OFF = (("yes", Safe("on")), ("no", Safe("off")))
+SETTINGS = (
+    Setting(
+        "theme",
+        Safe("Colours"),
+        tuple((name, Safe(name)) for name in ("dark", "light", "high contrast")),
+        "dark",
+        Safe("How bright the app is."),
+        Safe("Looks"),
+    ),
+    Setting("compact", Safe("Compact"), ON_OFF, "no", Safe("No empty rows."), Safe("Looks")),
+    Setting(
+        "zone",
+        Safe("Time zone"),
+        tuple((zone.item_id, zone.label) for zone in ZONES),
+        "Europe/Rome",
+        Safe("Where the clock is."),
+        Safe("Time"),
+    ),
+    Setting("bell", Safe("Sound"), ON_OFF, "no", Safe("Rings the terminal's bell."), Safe("News")),
 )

@@ -1,0 +1,50 @@
+"""The invite: the whole link, copied as it is, and a picture of it where the window holds one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from screen_app import shown
+from screen_samples import INVITE, LINK
+from snapshots import screen_lines
+
+from sottovoce.tui.qr import QrCode
+from sottovoce.tui.screens.invite import InviteScreen, day_and_time
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_the_whole_link_is_there(size: tuple[int, int]) -> None:
+    async with shown(lambda: InviteScreen(INVITE), size) as (app, _, _):
+        assert LINK in "".join(line.strip(" │") for line in screen_lines(app))
+
+
+@pytest.mark.parametrize("how", ["c", "enter", "click"])
+async def test_copying(how: str) -> None:
+    async with shown(lambda: InviteScreen(INVITE)) as (app, pilot, _):
+        await (pilot.click("#copy") if how == "click" else pilot.press(how))
+        await pilot.pause()
+        assert app.copied == [LINK]
+        assert "Copied." in "\n".join(screen_lines(app))
+        assert app.results == []
+
+
+async def test_the_code_comes_and_goes_with_the_window() -> None:
+    async with shown(lambda: InviteScreen(INVITE), (80, 24)) as (app, pilot, _):
+        code = app.screen.query_one(QrCode)
+        assert not code.is_drawn
+        assert "needs a window of 68 columns by 37 rows" in "\n".join(screen_lines(app))
+        await pilot.resize_terminal(68, 37)
+        await pilot.pause()
+        assert code.is_drawn
+        await pilot.resize_terminal(67, 37)
+        await pilot.pause()
+        assert not code.is_drawn
+
+
+def test_day_and_time() -> None:
+    at = datetime(2026, 11, 29, 23, 5, tzinfo=UTC)
+    assert day_and_time(at, UTC, is_12_hours=False) == "Sunday 29 November, 23:05"
+    assert day_and_time(at, UTC, is_12_hours=True) == "Sunday 29 November, 11:05 PM"
+    ahead = timezone(timedelta(hours=2))
+    assert day_and_time(at, ahead, is_12_hours=True) == "Monday 30 November, 1:05 AM"

@@ -1,0 +1,52 @@
+"""Making and entering rooms."""
+
+from __future__ import annotations
+
+from screen_app import shown
+from snapshots import screen_lines
+
+from sottovoce.tui.safe_text import Safe
+from sottovoce.tui.screens.rooms import NAME_LENGTH, JoinRoom, NewRoom
+
+
+async def test_a_new_room_has_a_name_of_its_own() -> None:
+    async with shown(lambda: NewRoom([Safe("attic")])) as (app, pilot, _):
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "Give the room a name" in "\n".join(screen_lines(app))
+        await pilot.press(*"attic", "enter")
+        await pilot.pause()
+        assert "You are in a room named attic already" in "\n".join(screen_lines(app))
+        assert app.results == []
+        await pilot.press("2", "enter")
+        await pilot.pause()
+        assert app.results == ["attic2"]
+
+
+async def test_a_name_ends_where_the_limit_is() -> None:
+    async with shown(NewRoom) as (app, pilot, _):
+        await pilot.press(*["x"] * (NAME_LENGTH + 1), "enter")
+        await pilot.pause()
+        assert app.results == ["x" * NAME_LENGTH]
+
+
+async def test_entering_by_a_typed_name() -> None:
+    async with shown(JoinRoom) as (app, pilot, _):
+        await pilot.press("enter", *"lobby", "enter")
+        await pilot.pause()
+        assert app.results == ["lobby"]
+
+
+async def test_entering_an_open_room_of_the_list() -> None:
+    async with shown(lambda: JoinRoom([Safe("lobby"), Safe("attic")])) as (app, pilot, _):
+        await pilot.press("tab", "down", "enter")
+        await pilot.pause()
+        assert app.results == ["attic"]
+
+
+async def test_cancelling() -> None:
+    async with shown(JoinRoom) as (app, pilot, _):
+        await pilot.press(*"lobby")
+        await pilot.click("#cancel")
+        await pilot.pause()
+        assert app.results == [None]
