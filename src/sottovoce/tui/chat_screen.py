@@ -12,18 +12,30 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message as TextualMessage
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from sottovoce.tui import view
-from sottovoce.tui.commands import bindings, slash_commands
+from sottovoce.tui.commands import bindings, key_hints, slash_commands
 from sottovoce.tui.safe_text import NOTHING, Safe
 from sottovoce.tui.settings import Settings
 from sottovoce.tui.widgets.composer import Composer
+from sottovoce.tui.widgets.keys_line import KeyHint, KeysLine
 from sottovoce.tui.widgets.members import Members
 from sottovoce.tui.widgets.rooms_list import RoomsList
 from sottovoce.tui.widgets.status_line import StatusLine
 from sottovoce.tui.widgets.timeline import Timeline
 from sottovoce.tui.widgets.timeline_clock import Clock
+
+_READING: Final = (
+    KeyHint("↑↓", "choose"),
+    KeyHint("Enter", "actions"),
+    KeyHint("Esc", "write"),
+    KeyHint("y", "copy"),
+    KeyHint("F2", "X-ray", "xray"),
+    KeyHint("o", "open link"),
+    KeyHint("End", "newest"),
+    KeyHint("F1", "help", "help"),
+)
 
 NARROW: Final = "-narrow"
 NORMAL: Final = "-normal"
@@ -72,6 +84,7 @@ class ChatScreen(Screen[None]):
         self._rooms_list: Final = RoomsList(id="rooms")
         self._members: Final = Members(id="members")
         self._status: Final = StatusLine(id="status")
+        self._keys: Final = KeysLine(id="keys")
         self._title: Final = Static("", id="room-title", markup=False)
         self.rooms: tuple[view.Room, ...] = ()
         self.details: view.RoomDetails | None = None
@@ -98,7 +111,7 @@ class ChatScreen(Screen[None]):
         yield self._members
         with Vertical(id="bottom"):
             yield self._status
-            yield Footer(show_command_palette=False, compact=True)
+            yield self._keys
 
     def on_mount(self) -> None:
         """Begin with writing."""
@@ -173,7 +186,7 @@ class ChatScreen(Screen[None]):
 
     def _show_details(self, details: view.RoomDetails) -> None:
         self.details = details
-        self._title.update(Content(details.room.name))
+        self._title.update(_title(details))
         self._members.show(details.members)
         self.composer.know(names=[member.user for member in details.members])
         self.show_rooms()
@@ -254,6 +267,16 @@ class ChatScreen(Screen[None]):
         event.stop()
         self.post_message(self.CommandWanted(event.name, event.argument, event.typed))
 
+    @on(KeysLine.Pressed)
+    def _take_key(self, event: KeysLine.Pressed) -> None:
+        event.stop()
+        self.post_message(self.CommandWanted(event.command))
+
+    @on(events.DescendantFocus)
+    def _show_keys(self) -> None:
+        """The keys of the messages while one reads, else those of the app."""
+        self._keys.show(_READING if self.timeline.has_focus else key_hints())
+
     @on(StatusLine.Pressed)
     def _explain_status(self, event: StatusLine.Pressed) -> None:
         event.stop()
@@ -293,3 +316,19 @@ def _first_unread(lines: Sequence[view.Line], read_position: int) -> int | None:
         ),
         None,
     )
+
+
+def _title(details: view.RoomDetails) -> Content:
+    """The room's name, how many are in it, and how one gets in."""
+    count = len(details.members)
+    members = f"  {count} member{'' if count == 1 else 's'}, " if count else "  "
+    return Content.assemble(
+        (details.room.name, "bold"), (members + _ACCESS.get(details.room.access, ""), "$text-muted")
+    )
+
+
+_ACCESS: Final = {
+    "open": "open to everybody on this server",
+    "invite": "by invitation",
+    "key": "for the holders of its key",
+}

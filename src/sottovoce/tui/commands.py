@@ -11,6 +11,7 @@ from textual.binding import Binding
 from sottovoce.tui.completion import SlashCommand
 from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.screens.help import HelpEntry, HelpSection
+from sottovoce.tui.widgets.keys_line import KeyHint
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,16 @@ def bindings() -> list[Binding]:
         for command in COMMANDS
         if command.keys
     ]
+
+
+def key_hints() -> list[KeyHint]:
+    """The keys for the bottom row, the most wanted first."""
+    shown = [command for command in COMMANDS if command.footer]
+    ordered = sorted(shown, key=lambda command: _FIRST.index(command.name) if command.name in _FIRST else 99)
+    return [KeyHint(command.key_words, command.footer, command.name) for command in ordered]
+
+
+_FIRST: Final = ("help", "rooms", "who", "palette", "quit", "invite")
 
 
 def slash_commands() -> list[SlashCommand]:
