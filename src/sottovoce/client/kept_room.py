@@ -10,6 +10,7 @@ from typing import Final
 from sottovoce.client import explanations
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.outbox import Outbox
+from sottovoce.client.pending import PendingMessages
 from sottovoce.client.room_state import Changes, RoomState, Surroundings
 from sottovoce.client.tables import log as log_table
 from sottovoce.client.tables import outbox as outbox_table
@@ -32,6 +33,7 @@ class KeptRoom:
         self.state = RoomState(record, around)
         self.around: Final = around
         self.outbox: Final = Outbox(())
+        self.pending: Final = PendingMessages(store, around, record.room_id)
         self.store: Final = store
         self.secrets_changed: Final = secrets_changed
         self.changed: Final = asyncio.Condition()

@@ -27,7 +27,6 @@ from sottovoce.client.explanations import sending_blocked
 from sottovoce.client.outbox import Delivery
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import log as log_table
-from sottovoce.client.tables import outbox as outbox_table
 from sottovoce.client.tables import read_marks as marks_table
 from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
 from sottovoce.client.trust import safety_number
@@ -191,15 +190,7 @@ class Room:
         Ask for this before :meth:`history`: a message that enters the timeline in between is then in both,
         under one ``message_id``, and never in neither.
         """
-        around, room_id = self._around, self.room_id
-        sender_uri, room_uri = around.user_uri(around.own.certificate.account_name), around.room_uri(room_id)
-        rows = await self._store.transact(lambda database: outbox_table.contents(database, room_id))
-        contents = [(order, MimiContent.decode(octets)) for order, octets in rows]
-        return [
-            PendingMessage(content.message_id(sender_uri, room_uri), content.text, order)
-            for order, content in contents
-            if content.text is not None
-        ]
+        return await self._sync.kept.pending.read()
 
     async def read_position(self) -> int:
         """The timeline position up to which this room was read here; 0 before anything was."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -47,12 +47,17 @@ def waiting(database: Database, room_id: bytes) -> list[OutboxRecord]:
     return [OutboxRecord(*row) for row in rows]
 
 
-def contents(database: Database, room_id: bytes) -> list[tuple[int, bytes]]:
-    """Position and MIMI content of every message of the room's outbox, oldest first."""
-    rows = database.all(
-        "SELECT position, content FROM outbox WHERE room_id = ? ORDER BY position", (room_id,)
-    )
-    return [(position, content) for position, content in rows]
+def positions(database: Database, room_id: bytes) -> list[int]:
+    """The position of every message of the room's outbox, oldest first."""
+    rows = database.all("SELECT position FROM outbox WHERE room_id = ? ORDER BY position", (room_id,))
+    return [position for (position,) in rows]
+
+
+def contents(database: Database, room_id: bytes, known: Collection[int]) -> list[tuple[int, bytes]]:
+    """Position and MIMI content of every message of the room's outbox but the ``known``, oldest first."""
+    wanted = [position for position in positions(database, room_id) if position not in known]
+    rows = (database.one("SELECT position, content FROM outbox WHERE position = ?", (at,)) for at in wanted)
+    return [(row[0], row[1]) for row in rows if row is not None]
 
 
 def put_encrypted(database: Database, records: Iterable[OutboxRecord]) -> None:
