@@ -189,6 +189,10 @@ class SottovoceApp(App[object]):
     def _act_on(self, event: Timeline.Chosen) -> None:
         self._do("command", lambda doings: doings.act_on(event.line))
 
+    @on(Timeline.XRayWanted)
+    def _x_ray(self, event: Timeline.XRayWanted) -> None:
+        self._do("command", lambda doings: doings.x_ray(event.message))
+
     @on(Timeline.LinkChosen)
     def _open_link(self, event: Timeline.LinkChosen) -> None:
         self._do("command", lambda doings: doings.open_link(event.url))

@@ -26,6 +26,7 @@ from sottovoce.tui.screens.room_security import RoomSecurityScreen
 from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
 from sottovoce.tui.screens.safety_number import SafetyNumberScreen, Verdict
 from sottovoce.tui.screens.settings import SettingsScreen
+from sottovoce.tui.screens.xray import XrayScreen
 
 if TYPE_CHECKING:
     from sottovoce.tui.app import SottovoceApp
@@ -48,6 +49,7 @@ class Doings:
             "rooms": self._rooms,
             "who": self._who,
             "invite": self._invite,
+            "xray": self._xray,
             "why": self._why,
             "new": self._new,
             "join": self._join,
@@ -183,10 +185,24 @@ class Doings:
         chosen = await self._app.push_screen_wait(MessageActions(line, links))
         if chosen == MessageAction.COPY.value:
             self._app.copy_to_clipboard(line.text)
+        elif chosen == MessageAction.XRAY.value:
+            await self.x_ray(line)
         elif chosen == MessageAction.MEMBER.value:
             await self._show_sender(line)
         elif chosen is not None and chosen.startswith(LINK):
             await self.open_link(links[int(chosen.removeprefix(LINK))])
+
+    async def x_ray(self, message: view.Message) -> None:
+        """Show a message's life, layer by layer."""
+        life = await self._bridge.x_ray(self._here.room.room_id, message.message_id)
+        await self._app.push_screen_wait(XrayScreen(life))
+
+    async def _xray(self, _: str) -> None:
+        message = self._chat.timeline.message_at_hand
+        if message is None:
+            self._app.say(Safe("Choose a message first: Esc goes to the messages, the arrow keys choose."))
+        else:
+            await self.x_ray(message)
 
     async def _show_sender(self, message: view.Message) -> None:
         found = [member for member in self._here.members if member.user == message.sender]

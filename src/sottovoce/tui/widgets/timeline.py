@@ -282,11 +282,21 @@ class Timeline(LineView, inherit_bindings=False):
             self.app.copy_to_clipboard(line.text)
             self.notify("The message is copied.", markup=False, timeout=2)
 
+    @property
+    def message_at_hand(self) -> Message | None:
+        """The chosen message; without a choice, the newest on the screen."""
+        if self.chosen is not None:
+            return self.chosen if isinstance(self.chosen, Message) else None
+        line = self._nearest(-1)
+        while line is not None and not isinstance(line, Message):
+            line = self._next(line.position, -1)
+        return line
+
     def action_x_ray(self) -> None:
-        """Ask for the life of the chosen message, the newest on the screen without a choice."""
-        line = self.chosen or self._nearest(-1)
-        if isinstance(line, Message):
-            self._tell(self.XRayWanted(line))
+        """Ask for the life of the message at hand."""
+        message = self.message_at_hand
+        if message is not None:
+            self._tell(self.XRayWanted(message))
 
     def action_open_link(self) -> None:
         """Ask for the link of the chosen message; with several of them, each time for the next one."""
