@@ -64,13 +64,14 @@ async def terminal(
     link: str | None = None,
     home: str | None = None,
     is_in: bool = True,
+    notifications: bool = False,
 ) -> AsyncIterator[Terminal]:
     """The app of a person, whose password is given; ``is_in``: wait until the first room is open."""
     folder = world.folder / (home or name)
     start = Start(link=link or world.invite, user=name, password=f"password of {name}", home=folder)
     app = SottovoceApp(start, folder)
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notifications) as pilot:
         shown = Terminal(app, pilot)
         if is_in:
             await until(

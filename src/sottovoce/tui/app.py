@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -21,6 +23,7 @@ from sottovoce.tui.commands import BY_NAME
 from sottovoce.tui.doings import Doings
 from sottovoce.tui.finder import Finder
 from sottovoce.tui.front_door import FrontDoor, WantedRoom
+from sottovoce.tui.notices import Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
 from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
@@ -67,6 +70,7 @@ class SottovoceApp(App[object]):
         self._bridge: Bridge | None = None
         self._chat: ChatScreen | None = None
         self._doings: Doings | None = None
+        self._notices: Notices | None = None
         self._waiting: list[view.News] = []
 
     async def on_mount(self) -> None:
@@ -121,7 +125,7 @@ class SottovoceApp(App[object]):
         doings = Doings(self, bridge, chat)
         await self.push_screen(chat)
         await doings.remember()
-        self._chat, self._doings = chat, doings
+        self._chat, self._doings, self._notices = chat, doings, Notices(bridge.user)
         self._hear(view.News())
         if first_room is not None:
             await doings.open_room(first_room)
@@ -148,8 +152,10 @@ class SottovoceApp(App[object]):
         chat.hear(news)
         for note in news.notes:
             self.say(note.text, note.level)
+        if news.lines and chat.details is not None and chat.room_id == news.room_id:
+            self._announce(chat.details.room, news.lines, is_open=True)
         for arrival in news.arrivals:
-            self._announce(arrival)
+            self._announce(arrival.room, arrival.lines, is_open=False)
 
     def say(self, text: Safe, level: view.Level = view.Level.INFO, title: Safe | None = None) -> None:
         """Show a notification."""
@@ -197,17 +203,25 @@ class SottovoceApp(App[object]):
     def _open_link(self, event: Timeline.LinkChosen) -> None:
         self._do("command", lambda doings: doings.open_link(event.url))
 
-    def _announce(self, arrival: view.Arrival) -> None:
-        """Say that messages came in a room that is not open."""
-        if not self.settings.quiet and self.settings.notifications:
-            newest = arrival.newest
-            more = f" (and {arrival.count - 1} more)" if arrival.count > 1 else ""
-            self.say(
-                words(
-                    "{sender}: {text}{more}", sender=newest.sender, text=safe(newest.text), more=Safe(more)
-                ),
-                title=arrival.room.name,
-            )
+    @on(Composer.KeepWanted)
+    def _keep_drafts(self) -> None:
+        self._do("drafts", lambda doings: doings.keep_drafts())
+
+    def _announce(self, room: view.Room, lines: Sequence[view.Line], *, is_open: bool) -> None:
+        """Draw attention to lines that nobody looks at, as far as the settings want it."""
+        if self._notices is None:
+            return
+        attention = self._notices.take(
+            room, lines, self.settings, time.monotonic(), is_open=is_open, has_keys=self.app_focus
+        )
+        if attention is None:
+            return
+        if attention.is_shown:
+            self.say(attention.text, attention.level, attention.title)
+        if attention.rings:
+            self.bell()
+        if attention.desktop and self._driver is not None:
+            self._driver.write(desktop_sequence(attention.desktop, os.environ))
 
     # --- going ---------------------------------------------------------------------------------------------
 

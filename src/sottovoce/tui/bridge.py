@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from sottovoce.errors import SottovoceError
 from sottovoce.tui import view, view_making
-from sottovoce.tui.safe_text import Safe, safe, safe_name
+from sottovoce.tui.safe_text import NOTHING, Safe, safe, safe_name
 from sottovoce.tui.sdk_thread import SdkThread
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Bridge:
     """One client of the SDK, or none before :meth:`enter` and after :meth:`leave`."""
 
     def __init__(self, hear: Callable[[view.News], None]) -> None:
+        self.user = NOTHING
+        """Who entered."""
         self._hear: Final = hear
         self._thread: Final = SdkThread()
         self._client: Client | None = None
@@ -98,7 +100,9 @@ class Bridge:
                 self._life.result()
             return view_making.me_of(entered.result())
 
-        return await self._do(work())
+        me = await self._do(work())
+        self.user = me.user
+        return me
 
     async def leave(self) -> None:
         """Disconnect and close the store; what is unsent is kept and goes out the next time."""

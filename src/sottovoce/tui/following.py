@@ -198,9 +198,7 @@ class Follower:
         followed.position = page[-1].position
         if len(page) == PAGE:
             self.look_at(room.room_id)
-        lines = map(view_making.line_of, page)
-        theirs = [line for line in lines if isinstance(line, view.Message) and not line.is_mine]
-        return [view.Arrival(self._shown(room), theirs[-1], len(theirs))] if theirs else []
+        return [view.Arrival(self._shown(room), tuple(map(view_making.line_of, page)))]
 
     def _shown(self, room: Room) -> view.Room:
         followed = self._followed.get(room.room_id)

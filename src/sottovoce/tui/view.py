@@ -183,11 +183,10 @@ class OpenedRoom:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """``count`` messages of others in a room that is not open, and the newest of them."""
+    """Lines that are new in a room that is not open."""
 
     room: Room
-    newest: Message
-    count: int
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
