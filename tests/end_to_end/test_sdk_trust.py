@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sdk_world import World, a_world, item, texts, until
+from sdk_world import PATIENCE, World, a_world, item, texts, until
 
 from sottovoce import connect
 from sottovoce.client.account import begin_registration
@@ -24,7 +24,7 @@ from sottovoce.client.errors import (
     StoreUnwritable,
 )
 from sottovoce.client.events import KeyChanged as KeyChangedItem
-from sottovoce.client.events import RoomAppeared, ServerTrusted
+from sottovoce.client.events import RoomAppeared, RoomChanged, ServerTrusted
 from sottovoce.client.server_address import find_server
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.transport import ServerLink
@@ -55,6 +55,22 @@ async def test_another_account_under_a_known_name_stops_the_room_until_a_person_
             assert not hers.has_changed_key("bob")
             assert await texts(hers, 1) == ["bob: trust me, it is Bob"]
             assert [member.user for member in hers.members()] == ["alice", "bob"]
+
+
+async def test_a_room_that_waits_for_a_decision_says_so_after_a_restart_too(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with world.person("alice") as alice:
+            hers = await _alice_who_knew_bob(world, alice, verified=False)
+            link = str(await alice.invite(hers))
+            async with world.person("bob", home="impostor", link=link) as impostor:
+                await impostor.join("the plan")
+                await item(hers, KeyChangedItem)
+        async with world.person("alice") as alice:
+            (hers,) = (room for room in alice.rooms() if room.name == "the plan")
+            async with asyncio.timeout(PATIENCE):
+                async for event in alice.events():
+                    if event == RoomChanged(hers.room_id) and hers.waits_for == "bob":
+                        break
 
 
 async def test_a_verified_contacts_changed_key_blocks_sending(tmp_path: Path) -> None:

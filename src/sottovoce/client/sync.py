@@ -295,11 +295,13 @@ class RoomSync:
             changes.items.append((item, None))
             changes.alarms.append(explanations.key_changed(known.user, was_verified=known.verified))
             await kept.save(changes)
+        kept.announce()
         self._emit(RoomTrouble(self.record.name, str(trouble)))
         if not self.entered.done():
             self.entered.set_exception(trouble)
         await self._unblocked.wait()
         self.stopped_by = None
+        kept.announce()
 
     async def _wait_after(self, trouble: SottovoceError, attempt: int) -> None:
         self._emit(RoomTrouble(self.record.name, str(trouble)))
