@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sottovoce.client import cbor
-from sottovoce.client.cbor_diagnostic import SHOWN_OCTETS, diagnostic
+from sottovoce.client.cbor_diagnostic import SHOWN_CHARACTERS, SHOWN_OCTETS, diagnostic
 from sottovoce.client.errors import ContentError
 
 
@@ -46,6 +46,14 @@ def test_a_long_byte_string_is_cut_and_says_how_long_it_is(length: int) -> None:
     shown = diagnostic(cbor.encode(bytes(range(length))))
     beginning = bytes(range(SHOWN_OCTETS)).hex()
     assert shown == f"h'{beginning}" + ("'" if length == SHOWN_OCTETS else f" … {length} bytes'")
+
+
+@pytest.mark.parametrize("length", [SHOWN_CHARACTERS, SHOWN_CHARACTERS + 1])
+def test_so_is_a_long_text(length: int) -> None:
+    shown = diagnostic(cbor.encode("x" * length))
+    beginning = "x" * SHOWN_CHARACTERS
+    cut = "" if length == SHOWN_CHARACTERS else f" … {length} characters"
+    assert shown == f'"{beginning}"{cut}'
 
 
 def test_what_is_no_cbor_is_refused() -> None:

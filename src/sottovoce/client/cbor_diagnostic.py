@@ -1,4 +1,4 @@
-"""CBOR as people read it: the diagnostic notation of RFC 8949 §8, long byte strings cut.
+"""CBOR as people read it: the diagnostic notation of RFC 8949 §8, long strings cut.
 
 What comes out holds texts from outside, as they are.
 """
@@ -13,6 +13,9 @@ from sottovoce.client import cbor
 
 SHOWN_OCTETS: Final = 16
 """Bytes of a byte string that are shown; of a longer one, the beginning and its length."""
+
+SHOWN_CHARACTERS: Final = 64
+"""Characters of a text that are shown."""
 
 _INDENT: Final = "  "
 
@@ -41,4 +44,6 @@ def _inline(value: object) -> str:
         return f"[{', '.join(map(_inline, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_inline(key)}: {_inline(held)}' for key, held in value.items())}}}"
+    if isinstance(value, str) and len(value) > SHOWN_CHARACTERS:
+        return f"{json.dumps(value[:SHOWN_CHARACTERS], ensure_ascii=False)} … {len(value)} characters"
     return json.dumps(value, ensure_ascii=False)
