@@ -34,6 +34,7 @@ async def test_another_room_and_a_terminal_without_the_keys(
         office = await bob.create_room("office")
         await office.add("alice")
         await office.send("welcome")
+        assert "Write to lobby" in alice.text
         await alice.until(lambda: [room.unread for room in alice.chat.rooms] == [0, 1], "a message is there")
         written = written_to_the_terminal(alice, monkeypatch)
         await office.send("who has the key?")

@@ -96,6 +96,13 @@ def test_what_was_looked_at_is_not_counted(notices: Notices) -> None:
     assert take(notices, wrote("4"), now=PAUSE).title == "Bob wrote in team"
 
 
+def test_a_room_that_was_opened_begins_anew(notices: Notices) -> None:
+    take(notices, wrote("1"))
+    take(notices, wrote("2"), now=1)
+    notices.seen(TEAM.room_id)
+    assert take(notices, wrote("3"), now=PAUSE).title == "Bob wrote in team"
+
+
 def test_after_do_not_disturb_it_is_told_how_many_there_were(notices: Notices) -> None:
     take(notices, wrote("1"), wrote("2"), settings=QUIET)
     assert take(notices, wrote("3")).title == "3 new messages in team"

@@ -152,6 +152,8 @@ class SottovoceApp(App[object]):
         chat.hear(news)
         for note in news.notes:
             self.say(note.text, note.level)
+        if news.opened is not None and self._notices is not None:
+            self._notices.seen(news.opened.details.room.room_id)
         if news.lines and chat.details is not None and chat.room_id == news.room_id:
             self._announce(chat.details.room, news.lines, is_open=True)
         for arrival in news.arrivals:

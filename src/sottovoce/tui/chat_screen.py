@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from sottovoce.tui import view
 from sottovoce.tui.commands import bindings, key_hints, slash_commands
-from sottovoce.tui.safe_text import NOTHING, Safe
+from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
 from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.keys_line import KeyHint, KeysLine
@@ -189,6 +189,11 @@ class ChatScreen(Screen[None]):
         self._title.update(_title(details))
         self._members.show(details.members)
         self.composer.know(names=[member.user for member in details.members])
+        self.composer.prompt(
+            words("Write to {room}", room=details.room.name)
+            if details.room.is_member
+            else Safe("You are no longer in this room: you can read it, and nothing is sent.")
+        )
         self.show_rooms()
 
     def show_rooms(self) -> None:
