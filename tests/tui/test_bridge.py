@@ -26,6 +26,9 @@ class Listener:
         self.news.append(news)
         self._came.set()
 
+    def fail(self, bug: Exception) -> None:
+        raise bug
+
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE):
             while not holds():
@@ -43,6 +46,17 @@ class Listener:
     @property
     def texts(self) -> list[str]:
         return [f"{line.sender}: {line.text}" for line in self.lines if isinstance(line, view.Message)]
+
+    @property
+    def arrived(self) -> list[str]:
+        """The messages that were told of other rooms."""
+        arrivals = [arrival for news in self.news for arrival in news.arrivals]
+        return [
+            f"{arrival.room.name}: {line.text}"
+            for arrival in arrivals
+            for line in arrival.lines
+            if isinstance(line, view.Message)
+        ]
 
     @property
     def details(self) -> view.RoomDetails:
@@ -69,7 +83,7 @@ class Listener:
 async def bridge_of(world: World, name: str) -> AsyncIterator[tuple[Bridge, Listener, bytes]]:
     """A bridge of a person who is in the lobby, which is open."""
     listener = Listener()
-    bridge = Bridge(listener.hear)
+    bridge = Bridge(listener.hear, listener.fail)
     try:
         await bridge.enter(Entrance(world.invite, name, f"password of {name}", world.folder / name))
         room_id = await bridge.enter_first_room(None)
@@ -105,6 +119,9 @@ async def test_two_people_talk(tmp_path: Path) -> None:
                 ("Hello\nAlice", False),
             ]
             assert stored[0].position < stored[1].position
+            life = await alice.x_ray(lobby, stored[1].message_id)
+            assert life.server is not None
+            assert "Hello" in life.layers[0].text
             await heard.until(lambda: heard.details.security.epoch is not None)
             assert {member.user for member in heard.details.members} == {"alice", "bob"}
             assert heard.details.members[0].is_me
@@ -185,7 +202,7 @@ async def test_a_refusal_is_a_sentence_and_leaves_the_bridge_usable(tmp_path: Pa
                 await alice.safety_number(lobby, "nobody")
             assert "nobody" in refused.value.sentence
         listener = Listener()
-        bridge = Bridge(listener.hear)
+        bridge = Bridge(listener.hear, listener.fail)
         entrance = Entrance(world.invite, "alice", "a wrong password", world.folder / "alice")
         with pytest.raises(Refused) as refused:
             await bridge.enter(entrance)
@@ -202,7 +219,7 @@ async def test_a_link_leads_to_a_place_with_the_accounts_of_this_machine(tmp_pat
     async with a_world(tmp_path) as world:
         async with bridge_of(world, "alice"):
             pass
-        bridge = Bridge(Listener().hear)
+        bridge = Bridge(Listener().hear, Listener().fail)
         place = await bridge.find(world.invite, world.folder / "alice")
         assert (place.room, place.accounts) == ("lobby", ("alice",))
         with pytest.raises(Refused):

@@ -27,7 +27,7 @@ from sottovoce.tui.notices import Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
 from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
-from sottovoce.tui.settings import Settings, load_settings, save_settings
+from sottovoce.tui.settings import HOURS_WITH_HALVES, Settings, load_settings, save_settings
 from sottovoce.tui.themes import THEMES
 from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.members import Members
@@ -78,7 +78,7 @@ class SottovoceApp(App[object]):
         for theme in THEMES:
             self.register_theme(theme)
         self._take(self.settings)
-        self._bridge = Bridge(self._hear)
+        self._bridge = Bridge(self._hear, self._handle_exception)
         self._come_in(self._bridge)
 
     def change_settings(self, settings: Settings) -> None:
@@ -103,32 +103,46 @@ class SottovoceApp(App[object]):
     @work
     async def _come_in(self, bridge: Bridge) -> None:
         start = self._start
-        chat = ChatScreen()
-        chat.take_settings(self.settings)
         door = FrontDoor(bridge, start.home, start.room)
         if start.user and start.password:
-            try:
-                await bridge.enter(Entrance(start.link, start.user, start.password, start.home))
-                first_room = await start.room.enter(bridge, start.link)
-            except Refused as refused:
-                self.refusal = refused.cause
-                self.exit()
-                return
+            is_in = await self._enter_unasked(bridge, door, start.user, start.password)
         else:
-            entered = await enter(
-                self, door, typed=start.link, is_chosen=self._is_chosen, user=start.user or ""
-            )
-            if entered is None:
-                self.exit()
-                return
-            first_room = door.first_room
+            is_in = await self._ask_the_way_in(door)
+        if not is_in:
+            self.exit()
+            return
+        chat = ChatScreen()
+        chat.take_settings(self.settings)
         doings = Doings(self, bridge, chat)
         await self.push_screen(chat)
         await doings.remember()
         self._chat, self._doings, self._notices = chat, doings, Notices(bridge.user)
         self._hear(view.News())
-        if first_room is not None:
-            await doings.open_room(first_room)
+        if door.first_room is not None:
+            await doings.open_room(door.first_room)
+
+    async def _enter_unasked(self, bridge: Bridge, door: FrontDoor, user: str, password: str) -> bool:
+        start = self._start
+        try:
+            await bridge.enter(Entrance(start.link, user, password, start.home))
+            door.first_room = await start.room.enter(bridge, start.link)
+        except Refused as refused:
+            self.refusal = refused.cause
+            return False
+        return True
+
+    async def _ask_the_way_in(self, door: FrontDoor) -> bool:
+        start, settings = self._start, self.settings
+        entered = await enter(
+            self,
+            door,
+            typed=start.link,
+            is_chosen=self._is_chosen,
+            user=start.user or "",
+            zone=settings.zone,
+            is_12_hours=settings.clock == HOURS_WITH_HALVES,
+        )
+        return entered is not None
 
     @property
     def _is_chosen(self) -> bool:
@@ -204,6 +218,10 @@ class SottovoceApp(App[object]):
     @on(Timeline.LinkChosen)
     def _open_link(self, event: Timeline.LinkChosen) -> None:
         self._do("command", lambda doings: doings.open_link(event.url))
+
+    @on(ChatScreen.ThrownOut)
+    def _tell_thrown_out(self, event: ChatScreen.ThrownOut) -> None:
+        self.say(words("You are not in {room} any more.", room=event.name), view.Level.WARNING)
 
     @on(Composer.KeepWanted)
     def _keep_drafts(self) -> None:

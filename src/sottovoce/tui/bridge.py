@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sottovoce.errors import SottovoceError
 from sottovoce.tui import view, view_making
+from sottovoce.tui.life import Life
 from sottovoce.tui.safe_text import NOTHING, Safe, safe, safe_name
 from sottovoce.tui.sdk_thread import SdkThread
 
@@ -61,12 +63,17 @@ class Place:
 
 
 class Bridge:
-    """One client of the SDK, or none before :meth:`enter` and after :meth:`leave`."""
+    """One client of the SDK, or none before :meth:`enter` and after :meth:`leave`.
 
-    def __init__(self, hear: Callable[[view.News], None]) -> None:
+    ``hear`` is given the news, ``fail`` an error nobody foresaw in what makes them; both on the loop that
+    draws.
+    """
+
+    def __init__(self, hear: Callable[[view.News], None], fail: Callable[[Exception], None]) -> None:
         self.user = NOTHING
         """Who entered."""
         self._hear: Final = hear
+        self._fail: Final = fail
         self._thread: Final = SdkThread()
         self._client: Client | None = None
         self._follower: Follower | None = None
@@ -136,6 +143,10 @@ class Bridge:
             entered.set_result(client)
             try:
                 await self._follower.run()
+            except SottovoceError as trouble:
+                await self._tell(view.News(ended=safe(str(trouble))))
+            except Exception as bug:  # noqa: BLE001 - nobody waits for this task: it is handed over
+                await self._thread.tell(partial(self._fail, bug))
             finally:
                 self._client = self._follower = None
 
@@ -230,6 +241,8 @@ class Bridge:
             follower.look_at(room_id)
 
         await self._with_client(work)
+
+    async def work(room: Room) -> Life:
 
     async def safety_number(self, room_id: bytes, user: str) -> view.SafetyNumber:
         """The number to compare with a person."""

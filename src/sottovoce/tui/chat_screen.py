@@ -69,6 +69,13 @@ class ChatScreen(Screen[None]):
             self.room_id: Final = room_id
             super().__init__()
 
+    class ThrownOut(TextualMessage):
+        """This device is not in the open room any more."""
+
+        def __init__(self, name: Safe) -> None:
+            self.name: Final = name
+            super().__init__()
+
     class Read(TextualMessage):
         """The lines up to ``position`` are on the screen of a person who looks."""
 
@@ -100,6 +107,11 @@ class ChatScreen(Screen[None]):
     def room_id(self) -> bytes | None:
         """The open room."""
         return None if self.details is None else self.details.room.room_id
+
+    @property
+    def room_name(self) -> Safe:
+        """Its name."""
+        return NOTHING if self.details is None else self.details.room.name
 
     def compose(self) -> ComposeResult:
         """Three columns above two rows."""
@@ -157,6 +169,9 @@ class ChatScreen(Screen[None]):
         if news.rooms is not None:
             self.rooms = news.rooms
             self.show_rooms()
+            if self.room_id is not None and all(room.room_id != self.room_id for room in news.rooms):
+                self.post_message(self.ThrownOut(self.room_name))
+                self.forget(self.room_id)
         self._tell_read()
 
     def _show_opened(self, opened: view.OpenedRoom) -> None:

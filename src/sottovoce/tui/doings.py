@@ -27,6 +27,7 @@ from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
 from sottovoce.tui.screens.safety_number import SafetyNumberScreen, Verdict
 from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.screens.xray import XrayScreen
+from sottovoce.tui.settings import HOURS_WITH_HALVES
 
 if TYPE_CHECKING:
     from sottovoce.tui.app import SottovoceApp
@@ -236,7 +237,7 @@ class Doings:
         invite = await self._bridge.invite(self._here.room.room_id)
         settings = self._app.settings
         await self._app.push_screen_wait(
-            InviteScreen(invite, zone=settings.zone, is_12_hours=settings.clock == 12)
+            InviteScreen(invite, zone=settings.zone, is_12_hours=settings.clock == HOURS_WITH_HALVES)
         )
 
     async def _verify(self, user: str) -> None:

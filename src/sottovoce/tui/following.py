@@ -113,6 +113,7 @@ class Follower:
 
     async def _gather(self) -> view.News:
         rooms = {room.room_id: room for room in self._client.rooms()}
+        open_id, is_opening, self._is_opening = self._open, self._is_opening, False
         dirty, opened = self._take_dirty(), None
         arrivals: list[view.Arrival] = []
         lines: tuple[view.Line, ...] = ()
@@ -122,10 +123,9 @@ class Follower:
                 self._followed.pop(room_id, None)
                 continue
             followed = await self._follow(room)
-            if room_id != self._open:
+            if room_id != open_id:
                 arrivals += await self._arrivals(room, followed)
-            elif self._is_opening:
-                self._is_opening = False
+            elif is_opening:
                 opened = await self._opened(room, followed)
             else:
                 lines = await self._new_lines(room, followed)
@@ -133,8 +133,8 @@ class Follower:
             link=self._link,
             rooms=tuple(self._shown(room) for room in rooms.values()) if dirty else None,
             opened=opened,
-            details=self._details(rooms[self._open]) if self._open in dirty and self._open in rooms else None,
-            room_id=self._open,
+            details=self._details(rooms[open_id]) if open_id in dirty and open_id in rooms else None,
+            room_id=open_id,
             lines=lines,
             arrivals=tuple(arrivals),
             notes=tuple(self._notes),

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 FILE: Final = "app.json"
+HOURS_WITH_HALVES: Final = 12
+"""The clock that needs to say which half of the day it means."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -183,7 +183,7 @@ class OpenedRoom:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Lines that are new in a room that is not open."""
+    """Lines that came in a room which is not open, the newest last."""
 
     room: Room
     lines: tuple[Line, ...]
