@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sdk_world import World, until
 from snapshots import screen_lines
+from textual import events
 from textual.pilot import Pilot
 
 from sottovoce.tui import view
@@ -48,6 +49,13 @@ class Terminal:
         except AssertionError as late:
             raise AssertionError(f"{late}; the screen:\n{self.text}") from None
 
+    async def paste(self, text: str) -> None:
+        """Paste a text where the cursor is, and press Enter."""
+        focused = self.app.focused
+        assert focused is not None
+        focused.post_message(events.Paste(text))
+        await self.pilot.press("enter")
+
     async def type(self, text: str, *keys: str) -> None:
         """Type a text, then press these keys, Enter if none."""
         await self.pilot.press(*text)
@@ -79,3 +87,15 @@ async def terminal(
             )
             await pilot.pause()
         yield shown
+
+
+@asynccontextmanager
+async def newcomer(
+    world: World, name: str, *, size: tuple[int, int] = (100, 30), link: str | None = None
+) -> AsyncIterator[Terminal]:
+    """The app of a person whose first run it is: everything is asked."""
+    folder = world.folder / name
+    app = SottovoceApp(Start(link=link, home=folder), folder)
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        yield Terminal(app, pilot)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app_world import terminal
+from app_world import newcomer, terminal
 from sdk_world import a_world, texts
+from textual.widgets import Static
+
+from sottovoce.link.parts import EntryKind
 
 
 async def test_two_terminals(tmp_path: Path) -> None:
@@ -32,3 +35,84 @@ async def test_a_train_tunnel(tmp_path: Path) -> None:
         assert await texts(his, 3) == ["alice: one", "alice: two", "alice: three"]
         await alice.until_shown("● online")
         assert alice.messages == ["alice: one", "alice: two", "alice: three"]
+
+
+async def test_a_link_to_a_friend(tmp_path: Path) -> None:
+    """An invite link on one screen; the friend's first run on another, and both are in the room."""
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("/new the plan")
+        await alice.until_shown("the plan  1 member")
+        await alice.pilot.press("f5")
+        await alice.until_shown("Invite a friend into the plan")
+        link = alice.app.screen.query_one(".link", Static).content
+        await alice.pilot.press("escape")
+        async with newcomer(world, "bob") as bob:
+            await bob.until_shown("invite link")
+            await bob.paste(str(link))
+            await bob.until_shown("Your account on")
+            await bob.type("bob")
+            await bob.type("a good long password of bob")
+            await bob.type("a good long password of bob")
+            await bob.until_shown("Start chatting")
+            await bob.pilot.press("escape")
+            await bob.until_shown("the plan  2 members")
+            await bob.type("I am in")
+            await alice.until_shown("I am in")
+
+
+async def test_a_second_laptop(tmp_path: Path) -> None:
+    """A password is enough: rooms and contacts are there."""
+    async with a_world(tmp_path) as world, world.person("bob") as bob, terminal(world, "alice") as alice:
+        his = await bob.join("lobby")
+        await alice.until_shown("lobby  2 members")
+        await alice.type("/new the plan")
+        await alice.until_shown("the plan  1 member")
+        await alice.pilot.press("alt+up")
+        await alice.until_shown("lobby  2 members")
+        await alice.type("/verify bob done")
+        await alice.until_shown("✓ all verified")
+        async with terminal(world, "alice", home="second laptop") as laptop:
+            await laptop.until(lambda: len(laptop.chat.rooms) == 2, "both rooms are there")
+            await laptop.until_shown("lobby  2 members")
+            await laptop.until_shown("✓ all verified")
+            await laptop.type("from the laptop")
+            assert await texts(his, 1) == ["alice: from the laptop"]
+
+
+async def test_a_dead_server(tmp_path: Path) -> None:
+    """It comes back, and everybody with it, by themselves; nothing is lost."""
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice, terminal(world, "bob") as bob:
+        await alice.type("before")
+        await bob.until_shown("before")
+        await world.stop()
+        await bob.until_shown("offline")
+        await alice.type("meanwhile")
+        await world.start()
+        await bob.until_shown("meanwhile")
+        await bob.until_shown("● online")
+        assert bob.messages == ["alice: before", "alice: meanwhile"]
+
+
+async def test_a_lying_server(tmp_path: Path) -> None:
+    """Messages that it drops are missed: the alarm says what happened and what to do."""
+    async with a_world(tmp_path) as world, world.person("bob") as bob:
+        his = await bob.join("lobby")
+        async with terminal(world, "alice"):
+            pass
+        for text in ("one", "two", "three"):
+            await his.send(text)
+        await his.flush()
+        await world.stop()
+        messages = [one for one in world.log() if one.entry.kind is EntryKind.MESSAGE]
+        kept = [one for one in world.log() if one != messages[1]]
+        world.replace_log([one.but(seq=seq) for seq, one in enumerate(kept, 1)], chain_too=True)
+        await world.start()
+        async with terminal(world, "alice") as alice:
+            await alice.until_shown("alarm")
+            await alice.until_shown("missing here")
+            assert "two" not in alice.text
+            await alice.pilot.press("f6")
+            await alice.until_shown("cannot be shown")
+            await alice.until_shown("sent again")
+            await alice.pilot.press("escape")
+            await alice.until(lambda: "alarm (F6)" not in alice.text, "the alarm was looked at")

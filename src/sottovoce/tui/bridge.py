@@ -242,8 +242,6 @@ class Bridge:
 
         await self._with_client(work)
 
-    async def work(room: Room) -> Life:
-
     async def safety_number(self, room_id: bytes, user: str) -> view.SafetyNumber:
         """The number to compare with a person."""
 
