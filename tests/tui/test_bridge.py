@@ -48,17 +48,6 @@ class Listener:
         return [f"{line.sender}: {line.text}" for line in self.lines if isinstance(line, view.Message)]
 
     @property
-    def arrived(self) -> list[str]:
-        """The messages that were told of other rooms."""
-        arrivals = [arrival for news in self.news for arrival in news.arrivals]
-        return [
-            f"{arrival.room.name}: {line.text}"
-            for arrival in arrivals
-            for line in arrival.lines
-            if isinstance(line, view.Message)
-        ]
-
-    @property
     def details(self) -> view.RoomDetails:
         found = [news.opened.details if news.opened else news.details for news in self.news]
         return next(details for details in reversed(found) if details is not None)

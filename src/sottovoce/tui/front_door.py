@@ -52,9 +52,7 @@ class FrontDoor:
         tell(Safe("Making your keys and your account" if is_new else "Logging in"))
         # Who says "new" by mistake and knows the password of an account is let in: the SDK tries both.
         register = None if is_new else False
-        await _mendable(
-            self._bridge.enter(Entrance(place.typed, user, password, self._home, register))
-        )
+        await _mendable(self._bridge.enter(Entrance(place.typed, user, password, self._home, register)))
         tell(Safe("Entering the room"))
         try:
             self.first_room = await _mendable(self._wanted.enter(self._bridge, place.typed))
