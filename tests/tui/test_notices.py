@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,9 +36,21 @@ def notices() -> Notices:
     return Notices("Alice")
 
 
-def take(notices: Notices, *lines: Line, settings: Settings = CALM, now: float = 0, **where: Any) -> Any:
-    where = {"is_open": False, "has_keys": True, **where}  # Any: the options of one call, as keywords
-    return notices.take(TEAM, lines, settings, now, **where)
+def take(
+    notices: Notices,
+    *lines: Line,
+    settings: Settings = CALM,
+    now: float = 0,
+    is_open: bool = False,
+    has_keys: bool = True,
+) -> Attention | None:
+    return notices.take(TEAM, lines, settings, now, is_open=is_open, has_keys=has_keys)
+
+
+def told(notices: Notices, *lines: Line, settings: Settings = CALM, now: float = 0) -> Attention:
+    found = take(notices, *lines, settings=settings, now=now)
+    assert found is not None
+    return found
 
 
 def test_a_message_in_another_room_is_shown_and_nothing_else(notices: Notices) -> None:
@@ -59,33 +70,36 @@ def test_a_message_in_another_room_is_shown_and_nothing_else(notices: Notices) -
         (ALARM, LOUD, {"is_open": True}),
     ],
 )
-def test_what_draws_no_attention(notices: Notices, line: Line, settings: Settings, where: Any) -> None:
+def test_what_draws_no_attention(
+    notices: Notices, line: Line, settings: Settings, where: dict[str, bool]
+) -> None:
     assert take(notices, line, settings=settings, **where) is None
 
 
 def test_bell_and_desktop_are_for_those_who_want_them(notices: Notices) -> None:
     found = take(notices, wrote("the secret plan"), settings=LOUD, is_open=True, has_keys=False)
+    assert found is not None
     assert (found.is_shown, found.rings, found.desktop) == (False, True, "Sottovoce: Bob wrote in team")
 
 
 def test_an_alarm_is_shown_whatever_the_settings_but_without_a_sound(notices: Notices) -> None:
     settings = Settings(notifications=False, bell=True, desktop=True, quiet=True)
-    found = take(notices, wrote("hi"), ALARM, settings=settings)
+    found = told(notices, wrote("hi"), ALARM, settings=settings)
     assert found == Attention(safe("Alarm in team"), ALARM.text, Level.ALARM, True, False, Safe(""))
 
 
 def test_many_messages_draw_attention_once(notices: Notices) -> None:
-    assert take(notices, wrote("1"), wrote("2")).title == "2 new messages in team"
+    assert told(notices, wrote("1"), wrote("2")).title == "2 new messages in team"
     assert take(notices, wrote("3"), now=1) is None
     assert take(notices, wrote("4"), wrote("5"), now=PAUSE - 0.1) is None
-    later = take(notices, wrote("6", "Eve"), now=PAUSE)
+    later = told(notices, wrote("6", "Eve"), now=PAUSE)
     assert (later.title, later.text) == ("4 new messages in team", "Eve: 6")
-    assert take(notices, wrote("7"), now=3 * PAUSE).title == "Bob wrote in team"
+    assert told(notices, wrote("7"), now=3 * PAUSE).title == "Bob wrote in team"
 
 
 def test_a_mention_does_not_wait(notices: Notices) -> None:
     take(notices, wrote("1"))
-    found = take(notices, wrote("2"), wrote("ask Alice", "Eve"), wrote("3"), now=1)
+    found = told(notices, wrote("2"), wrote("ask Alice", "Eve"), wrote("3"), now=1)
     assert (found.title, found.text) == ("Eve mentioned you in team", "ask Alice")
 
 
@@ -93,19 +107,19 @@ def test_what_was_looked_at_is_not_counted(notices: Notices) -> None:
     take(notices, wrote("1"))
     take(notices, wrote("2"), now=1)
     take(notices, wrote("3"), now=2, is_open=True)
-    assert take(notices, wrote("4"), now=PAUSE).title == "Bob wrote in team"
+    assert told(notices, wrote("4"), now=PAUSE).title == "Bob wrote in team"
 
 
 def test_a_room_that_was_opened_begins_anew(notices: Notices) -> None:
     take(notices, wrote("1"))
     take(notices, wrote("2"), now=1)
     notices.seen(TEAM.room_id)
-    assert take(notices, wrote("3"), now=PAUSE).title == "Bob wrote in team"
+    assert told(notices, wrote("3"), now=PAUSE).title == "Bob wrote in team"
 
 
 def test_after_do_not_disturb_it_is_told_how_many_there_were(notices: Notices) -> None:
     take(notices, wrote("1"), wrote("2"), settings=QUIET)
-    assert take(notices, wrote("3")).title == "3 new messages in team"
+    assert told(notices, wrote("3")).title == "3 new messages in team"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +148,7 @@ def test_dots_in_a_name_are_dots() -> None:
 
 
 def test_texts_are_cut(notices: Notices) -> None:
-    found = take(notices, wrote("x" * 500, "Bob"), settings=LOUD)
+    found = told(notices, wrote("x" * 500, "Bob"), settings=LOUD)
     assert len(found.text) == PREVIEW_LENGTH
     assert found.text.endswith("…")
 
