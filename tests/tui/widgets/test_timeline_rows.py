@@ -111,6 +111,11 @@ class RowsMachine(RuleBasedStateMachine):
         ]
         assert self.rows.height == len(true)
         assert [self.rows.find(row) for row in range(len(true))] == true
+        uppers = dict(zip(lines, [None, *lines[:-1]], strict=True))
+        span = [(shown, uppers[shown], offset) for shown, offset in true]
+        middle = len(true) // 2
+        assert list(self.rows.span(0, len(true) + 1)) == span
+        assert list(self.rows.span(middle, 70)) == span[middle : middle + 70]
 
     def teardown(self) -> None:
         if self.model:

@@ -149,6 +149,27 @@ class Rows:
             offset += 1
         return self._chunks[index].lines[offset], min(row - first_row, heights[offset] - 1)
 
+    def span(self, row: int, count: int) -> Iterator[tuple[Line, Line | None, int]]:
+        """Yield what stands on ``count`` rows from ``row`` on: the line, the one above it, which of its rows.
+
+        Fewer come at the end. The rows must not change meanwhile.
+        """
+        if not self._chunks or count <= 0:
+            return
+        line, skipped = self.find(row)
+        index, offset = self._place(line.position)
+        upper = self._previous(index, offset)
+        while index < len(self._chunks):
+            heights = self._exact(index)
+            for line, height in zip(self._chunks[index].lines[offset:], heights[offset:], strict=True):
+                for own_row in range(skipped, height):
+                    yield line, upper, own_row
+                    count -= 1
+                    if not count:
+                        return
+                upper, skipped = line, 0
+            index, offset = index + 1, 0
+
     def row_of(self, position: int) -> int:
         """Return the first row of the line with this position, or of the first one after it."""
         chunk, index = self._place(position)

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -75,6 +75,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._shift = 0  # from rows to offsets of the selection: these stay when rows come in above
         self._chosen: int | None = None
         self._marker: Safe | None = None
+        self._frame: list[tuple[Block, int] | None] = []  # what is on each row of the screen
+        self._frame_top = 0
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -88,11 +90,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def line_at(self, y: int) -> tuple[Line, Row] | None:
         """Return the line and its row that are drawn ``y`` rows below the top of the view."""
-        row = self._row_at(y)
-        if not len(self._rows) or not 0 <= row < self._rows.height:
-            return None
-        line, offset = self._rows.find(row)
-        return line, self._block(line, self._rows.before(line.position)).rows[offset]
+        shown = self._frame[y] if 0 <= y < len(self._frame) else None
+        return None if shown is None else (shown[0].line, shown[0].rows[shown[1]])
 
     def character_at(self, x: int, y: int) -> int | None:
         """Return the index in its line's text of the character drawn at a cell, None where there is none."""
@@ -209,32 +208,44 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         super().notify_style_update()
         self._has_new_styles = True
 
-    def _row_at(self, y: int) -> int:
-        """Return the row that is drawn ``y`` rows below the top: few lines stand at the bottom."""
-        return self.scroll_offset.y + y - max(self.scrollable_size.height - self._rows.height, 0)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the view."""
+        self._begin_frame()
+        return super().render_lines(crop)
+
+    def _begin_frame(self) -> None:
+        """Note what is on each row of the screen: few lines stand at the bottom."""
+        width, height = self.scrollable_size
+        if self._look.width != width:  # resized, and not told yet
+            self._fit()
+        blank = max(height - self._rows.height, 0)
+        self._frame_top = self.scroll_offset.y - blank
+        self._frame = [None] * blank
+        for line, upper, offset in self._rows.span(self.scroll_offset.y, height - blank):
+            self._frame.append((self._block(line, upper), offset))
+        self._frame += [None] * (height - len(self._frame))
 
     def render_line(self, y: int) -> Strip:
         """Draw the row ``y`` of the view."""
-        width, height = self.scrollable_size
+        if y >= len(self._frame):
+            self._begin_frame()
+        width, height = self._look.width, len(self._frame)
         palette = self._styles()
-        if self._look.width != width:  # resized, and not told yet
-            self._fit()
         if self._marker is not None and y == height - 1:
             text = f" {self._marker} ".center(width)
             return Strip([Segment(text, palette[MARKER])]).adjust_cell_length(width, palette[MARKER])
         if not len(self._rows):
             text = NOTHING_YET.center(width) if y == height // 2 else ""
             return Strip([Segment(text, palette[Role.TIME])]).adjust_cell_length(width, palette[Role.BODY])
-        row = self._row_at(y)
-        if not 0 <= row < self._rows.height:
+        shown = self._frame[y] if y < height else None
+        if shown is None:
             return Strip.blank(width, palette[Role.BODY])
-        line, offset = self._rows.find(row)
-        block = self._block(line, self._rows.before(line.position))
-        strip = self._strip(block, offset, palette)
+        strip = self._strip(*shown, palette)
+        row = self._frame_top + y + self._shift
         selection = self.text_selection
-        if selection is not None and (span := selection.get_span(row + self._shift)) is not None:
+        if selection is not None and (span := selection.get_span(row)) is not None:
             strip = self._selected(strip, *span)
-        return strip.apply_offsets(0, row + self._shift)
+        return strip.apply_offsets(0, row)
 
     def _styles(self) -> Palette:
         if self._has_new_styles:
@@ -294,15 +305,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         last = self._rows.height - 1 if end is None else min(end.y - self._shift, self._rows.height - 1)
         ends = (start or Offset(0, 0)).x, None if end is None else end.x
         parts: list[str] = []
-        row, previous = first, None
-        while row <= last:
-            line, offset = self._rows.find(row)
-            shown = self._block(line, self._rows.before(line.position)).rows[offset]
+        previous: tuple[Line, Row] | None = None
+        for row, (line, upper, offset) in enumerate(self._rows.span(first, last - first + 1), first):
+            shown = self._block(line, upper).rows[offset]
             left = ends[0] if row == first else 0
             right = ends[1] if row == last else None
             parts.append(_part(line, shown, previous, left, right))
             previous = (line, shown)
-            row += 1
         return "".join(parts).strip("\n"), "\n"
 
 
