@@ -50,6 +50,23 @@ async def test_f2_shows_the_newest_message_and_what_the_server_has(tmp_path: Pat
         await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "back in the chat")
 
 
+async def test_asking_twice_shows_it_once(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await say(alice)
+        for _ in range(2):
+            alice.chat.action_command("xray")
+        await alice.until_shown("X-ray of a message")
+        await alice.until(lambda: not commands_under_way(alice, but=1), "the second one is over")
+        await alice.pilot.press("escape")
+        await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "back in the chat")
+
+
+def commands_under_way(terminal: Terminal, *, but: int) -> bool:
+    """Whether more commands than ``but`` are not over."""
+    running = [one for one in terminal.app.workers if one.group == "command" and not one.is_finished]
+    return len(running) > but
+
+
 @pytest.mark.parametrize("way", ["slash", "actions"])
 async def test_the_other_ways_there(tmp_path: Path, way: str) -> None:
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:

@@ -196,7 +196,8 @@ class Doings:
     async def x_ray(self, message: view.Message) -> None:
         """Show a message's life, layer by layer."""
         life = await self._bridge.x_ray(self._here.room.room_id, message.message_id)
-        await self._app.push_screen_wait(XrayScreen(life))
+        if self._app.screen is self._chat:  # while the server was asked, nothing else was opened
+            await self._app.push_screen_wait(XrayScreen(life))
 
     async def _xray(self, _: str) -> None:
         message = self._chat.timeline.message_at_hand

@@ -25,6 +25,7 @@ from sottovoce.tui.widgets.fact_list import FactList
 WIDE: Final = 110
 """Columns from which on the server's bytes stand beside each layer."""
 
+_QUIET: Final = "$foreground-muted"
 _GAP: Final = 2  # columns between two names
 _HINTS: Final = (Content("← → layer · ↑ ↓ PgUp PgDn scroll · Esc close"), Content("← → layer · Esc close"))
 _ROOM_FOR_ALL_HINTS: Final = 60  # columns
@@ -55,12 +56,11 @@ class LayerNames(Widget):
         """The names, the present one marked."""
         name = self._names[self.current]
         if not self._fits:
-            return Content.assemble(
-                ("< ", "$text-muted"), f"{self.current + 1}/{len(self._names)} ", (name, "bold reverse"),
-                (" >", "$text-muted"),
-            )  # fmt: skip
+            before, after = Content.styled("< ", _QUIET), Content.styled(" >", _QUIET)
+            number = f"{self.current + 1}/{len(self._names)} "
+            return Content.assemble(before, number, (name, "bold reverse"), after)
         parts = [
-            Content.styled(other, "bold reverse" if index == self.current else "$text-muted")
+            Content.styled(other, "bold reverse" if index == self.current else _QUIET)
             for index, other in enumerate(self._names)
         ]
         return Content(" " * _GAP).join(parts)

@@ -22,7 +22,7 @@ _STYLES: Final = (
 )
 """In turn; every other one is bold, so that neighbours differ without colours too."""
 
-_MUTED: Final = "$text-muted"
+_MUTED: Final = "$foreground-muted"
 _BETWEEN: Final = " · "
 
 

@@ -45,7 +45,7 @@ class FactList(Widget):
 def _lines_of(fact: Fact, column: int, width: int) -> Iterator[Content]:
     name = Content.styled(fact.name if column else f"{fact.name}:", "$text-accent")
     name = name.pad_right(max(1, column - name.cell_length))
-    value, meaning = Content.styled(fact.value, "bold"), Content.styled(fact.meaning, "$text-muted")
+    value, meaning = Content.styled(fact.value, "bold"), Content.styled(fact.meaning, "$foreground-muted")
     beside = name.cell_length + value.cell_length + _INDENT + meaning.cell_length
     if beside <= width:
         yield Content.assemble(name, value, " " * _INDENT, meaning).rstrip()
