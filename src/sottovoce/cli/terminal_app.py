@@ -68,5 +68,5 @@ async def _run(app: SottovoceApp) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, terminate)
-    await app.run_async()
+    await app.run_async(mouse=app.settings.mouse)
     return was_terminated

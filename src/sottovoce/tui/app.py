@@ -16,7 +16,7 @@ from textual.notifications import SeverityLevel
 from textual.worker import WorkerFailed
 
 from sottovoce.errors import SottovoceError
-from sottovoce.tui import view
+from sottovoce.tui import settings_rows, view
 from sottovoce.tui.bridge import Bridge, Entrance, Refused
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.commands import BY_NAME
@@ -27,11 +27,13 @@ from sottovoce.tui.notices import Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
 from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
-from sottovoce.tui.settings import HOURS_WITH_HALVES, Settings, load_settings, save_settings
+from sottovoce.tui.screens.settings import SettingsScreen
+from sottovoce.tui.settings import Settings, load_settings, save_settings
 from sottovoce.tui.themes import THEMES
 from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.members import Members
 from sottovoce.tui.widgets.timeline import Timeline
+from sottovoce.tui.widgets.timeline_clock import Clock
 
 _SEVERITY: Final[dict[view.Level, SeverityLevel]] = {
     view.Level.INFO: "information",
@@ -92,6 +94,11 @@ class SottovoceApp(App[object]):
             )
         self._take(settings)
 
+    @on(SettingsScreen.Changed)
+    def _change_setting(self, event: SettingsScreen.Changed) -> None:
+        """Take a setting while its screen is open: how it looks is seen at once."""
+        self.change_settings(settings_rows.taken({event.key: event.value}, self.settings))
+
     def _take(self, settings: Settings) -> None:
         self.settings = settings
         self.theme = settings.theme if settings.theme in self.available_themes else THEMES[0].name
@@ -139,8 +146,7 @@ class SottovoceApp(App[object]):
             typed=start.link,
             is_chosen=self._is_chosen,
             user=start.user or "",
-            zone=settings.zone,
-            is_12_hours=settings.clock == HOURS_WITH_HALVES,
+            clock=Clock(settings.zone, settings.clock),
         )
         return entered is not None
 

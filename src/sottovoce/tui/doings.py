@@ -27,7 +27,7 @@ from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
 from sottovoce.tui.screens.safety_number import SafetyNumberScreen, Verdict
 from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.screens.xray import XrayScreen
-from sottovoce.tui.settings import HOURS_WITH_HALVES
+from sottovoce.tui.widgets.timeline_clock import Clock
 
 if TYPE_CHECKING:
     from sottovoce.tui.app import SottovoceApp
@@ -216,8 +216,8 @@ class Doings:
     async def open_link(self, url: Safe) -> None:
         """Show a link whole with what is odd about it; open it if that is wanted."""
         judgement = judge_link(url)
-        is_wanted = await self._app.push_screen_wait(OpenLink(url, judgement.warnings))
-        if is_wanted and judgement.can_open and not await asyncio.to_thread(open_in_browser, url):
+        is_wanted = await self._app.push_screen_wait(OpenLink(judgement))
+        if is_wanted and not await asyncio.to_thread(open_in_browser, url):
             self._app.say(Safe("No browser was found here. Copy the link and open it elsewhere."))
 
     # --- people --------------------------------------------------------------------------------------------
@@ -237,9 +237,7 @@ class Doings:
         self._tell_if_offline()
         invite = await self._bridge.invite(self._here.room.room_id)
         settings = self._app.settings
-        await self._app.push_screen_wait(
-            InviteScreen(invite, zone=settings.zone, is_12_hours=settings.clock == HOURS_WITH_HALVES)
-        )
+        await self._app.push_screen_wait(InviteScreen(invite, clock=Clock(settings.zone, settings.clock)))
 
     async def _verify(self, user: str) -> None:
         name, _, done = user.partition(" ")
@@ -303,9 +301,7 @@ class Doings:
 
     async def _settings(self, _: str) -> None:
         rows = settings_rows.rows(self._app.settings, sorted(self._app.available_themes))
-        chosen = await self._app.push_screen_wait(SettingsScreen(rows))
-        if chosen is not None:
-            self._app.change_settings(settings_rows.taken(chosen, self._app.settings))
+        await self._app.push_screen_wait(SettingsScreen(rows))  # each change is taken when it is made
 
     async def _quiet(self, _: str) -> None:
         quiet = not self._app.settings.quiet

@@ -11,8 +11,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 FILE: Final = "app.json"
-HOURS_WITH_HALVES: Final = 12
-"""The clock that needs to say which half of the day it means."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,7 +18,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``clock``: ``24`` or ``12`` hours; ``time_zone``: a name of the IANA list, empty: the machine's;
     ``notifications``: say in the app that a message came in another room; ``desktop``: ask the terminal to
-    show it too; ``bell``: ring the terminal's bell; ``quiet``: do not disturb.
+    show it too; ``bell``: ring the terminal's bell; ``quiet``: do not disturb; ``mouse``: the app takes the
+    mouse, from its next start on.
     """
 
     theme: str = "dark"
@@ -32,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     desktop: bool = False
     bell: bool = False
     quiet: bool = False
+    mouse: bool = True
 
     def but(self, **changes: str | int | bool) -> Settings:
         """The same with some values changed; raises TypeError for a name that is none."""

@@ -17,6 +17,12 @@ _NEWS: Final = Safe("When something comes")
 
 _SWITCHES: Final = (
     ("compact", "Compact messages", "Names and times beside the messages, no empty rows.", _LOOKS),
+    (
+        "mouse",
+        "Mouse",
+        "Off leaves it to your terminal. It counts from the next start on.",
+        _LOOKS,
+    ),
     ("show_seconds", "Seconds", "Shows the seconds in times.", _TIME),
     ("notifications", "Notifications", "A word in the corner when a message comes in another room.", _NEWS),
     ("desktop", "Desktop notifications", "Asks the terminal to show them outside of its window too.", _NEWS),

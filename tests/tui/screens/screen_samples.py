@@ -101,7 +101,7 @@ MESSAGE = Message(
     message_id=bytes(32),
     delivery=Delivery.STORED,
 )
-URL = Safe("https://example.org:8443/plans/friday?list=all#top")
+URL = Safe("https://example.org/plans/friday?list=all#top")
 HELP = (
     HelpSection(
         Safe("Keys"),

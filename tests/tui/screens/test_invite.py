@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC
 
 import pytest
 from screen_app import shown
@@ -10,7 +10,8 @@ from screen_samples import INVITE, LINK
 from snapshots import screen_lines
 
 from sottovoce.tui.qr import QrCode
-from sottovoce.tui.screens.invite import InviteScreen, day_and_time
+from sottovoce.tui.screens.invite import InviteScreen
+from sottovoce.tui.widgets.timeline_clock import Clock
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -42,9 +43,6 @@ async def test_the_code_comes_and_goes_with_the_window() -> None:
         assert not code.is_drawn
 
 
-def test_day_and_time() -> None:
-    at = datetime(2026, 11, 29, 23, 5, tzinfo=UTC)
-    assert day_and_time(at, UTC, is_12_hours=False) == "Sunday 29 November, 23:05"
-    assert day_and_time(at, UTC, is_12_hours=True) == "Sunday 29 November, 11:05 PM"
-    ahead = timezone(timedelta(hours=2))
-    assert day_and_time(at, ahead, is_12_hours=True) == "Monday 30 November, 1:05 AM"
+async def test_until_when_it_is_good_by_the_clock_of_the_person() -> None:
+    async with shown(lambda: InviteScreen(INVITE, clock=Clock(UTC, 12))) as (app, _, _):
+        assert "until Sunday 29 November 2026, 2:05 pm" in "\n".join(screen_lines(app))

@@ -34,6 +34,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Button
 
+from sottovoce.tui.links import judge_link
 from sottovoce.tui.safe_text import Safe, safe_name
 from sottovoce.tui.screens.account import AccountDraft, AccountScreen
 from sottovoce.tui.screens.alarms import AlarmsScreen
@@ -49,6 +50,7 @@ from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
 from sottovoce.tui.screens.safety_number import NumbersDiffer, SafetyNumberScreen
 from sottovoce.tui.screens.server import ServerScreen
 from sottovoce.tui.screens.settings import SettingsScreen
+from sottovoce.tui.widgets.timeline_clock import Clock
 
 SCREENS: Final[dict[str, Callable[[], Screen[Any]]]] = {
     "server": lambda: ServerScreen(SampleDoor(), LOCAL),
@@ -57,7 +59,7 @@ SCREENS: Final[dict[str, Callable[[], Screen[Any]]]] = {
     ),
     "account_new": lambda: AccountScreen(SampleDoor(), PLACE, AccountDraft()),
     "account_known": lambda: AccountScreen(SampleDoor(), PLACE, AccountDraft("alice", is_new=False)),
-    "invite": lambda: InviteScreen(INVITE, zone=UTC),
+    "invite": lambda: InviteScreen(INVITE, clock=Clock(UTC)),
     "new_room": NewRoom,
     "join_room": lambda: JoinRoom([Safe("lobby"), Safe("announcements")]),
     "join_room_refused": lambda: JoinRoom(typed="attic", problem=Safe("There is no room named attic here.")),
@@ -75,11 +77,9 @@ SCREENS: Final[dict[str, Callable[[], Screen[Any]]]] = {
     "alarms": lambda: AlarmsScreen(ROOM, EXPLANATIONS),
     "alarms_none": lambda: AlarmsScreen(ROOM, ()),
     "room_security": lambda: RoomSecurityScreen(ROOM, SECURITY),
-    "open_link": lambda: OpenLink(URL),
-    "open_link_odd": lambda: OpenLink(
-        Safe("http://bank.example@evil.example/login"),
-        [Safe("What is before the @ is not where it leads.")],
-    ),
+    "open_link": lambda: OpenLink(judge_link(URL)),
+    "open_link_odd": lambda: OpenLink(judge_link(Safe("http://bank.example@xn--80ak6aa92e.com/login"))),
+    "open_link_none": lambda: OpenLink(judge_link(Safe("javascript:alert(1)"))),
     "message_actions": lambda: MessageActions(MESSAGE, [URL]),
     "help": lambda: HelpScreen(HELP),
     "settings": lambda: SettingsScreen(SETTINGS),

@@ -20,6 +20,7 @@ from sottovoce.tui.safe_text import NOTHING, Safe, safe_name, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.door import Door, Place, Refusal, Step
 from sottovoce.tui.screens.either import Either
+from sottovoce.tui.screens.text_field import TextField
 
 NAME_RULE: Final = Safe("A user name has 1 to 32 of the letters A to Z, digits, dot, dash and underscore.")
 
@@ -96,7 +97,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         """The fields; the second password and its warning are there for a new account only."""
         draft = self._draft
         yield Either([Safe("I'm new"), Safe("I have an account")], 0 if self._is_new else 1)
-        name = Input(draft.user, id="name", max_length=_NAME_LENGTH, restrict=r"[A-Za-z0-9._-]*")
+        name = TextField(draft.user, id="name", max_length=_NAME_LENGTH, restrict=r"[A-Za-z0-9._-]*")
         yield _row("User name", name)
         password = Input(draft.password, id="password", password=True)
         yield _row("Password", password, Button(Content("Show"), id="show", compact=True))

@@ -28,7 +28,7 @@ class Either(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     Either { width: 100%; height: auto; color: $text-muted; }
-    Either:focus { background: $foreground 10%; }
+    Either:focus { background: $foreground 10%; text-style: underline; }
     """
 
     taken: reactive[int] = reactive(0)

@@ -6,8 +6,6 @@ words, to the screen where it can be mended, with everything typed still there.
 
 from __future__ import annotations
 
-from datetime import tzinfo
-
 from textual.app import App
 from textual.screen import Screen
 
@@ -16,6 +14,7 @@ from sottovoce.tui.screens.account import AccountDraft, AccountScreen, Entered
 from sottovoce.tui.screens.door import Door, Place, Refusal
 from sottovoce.tui.screens.invite import InviteScreen
 from sottovoce.tui.screens.server import ServerScreen
+from sottovoce.tui.widgets.timeline_clock import MACHINE_CLOCK, Clock
 
 
 async def enter(
@@ -25,8 +24,7 @@ async def enter(
     typed: str | None = None,
     is_chosen: bool = False,
     user: str = "",
-    zone: tzinfo | None = None,
-    is_12_hours: bool = False,
+    clock: Clock = MACHINE_CLOCK,
 ) -> Entered | None:
     """Lead a person in; None when they gave up. Run it in a worker of ``app``.
 
@@ -47,7 +45,7 @@ async def enter(
             return None
         if isinstance(result, Entered):
             if result.is_new:
-                await _show_invite(app, door, zone, is_12_hours=is_12_hours)
+                await _show_invite(app, door, clock)
             return result
         typed, draft, problem, place = place.typed, result.draft, result.problem, None
 
@@ -59,7 +57,7 @@ async def _find(door: Door, typed: str | None) -> tuple[Place | None, Safe]:
         return None, refusal.sentence
 
 
-async def _show_invite(app: App[object], door: Door, zone: tzinfo | None, *, is_12_hours: bool) -> None:
+async def _show_invite(app: App[object], door: Door, clock: Clock) -> None:
     """The last screen: a chat is no use alone. Without a link it is left out; ``/invite`` makes one later."""
     try:
         invite = await door.invite()
@@ -67,8 +65,7 @@ async def _show_invite(app: App[object], door: Door, zone: tzinfo | None, *, is_
         return
     screen: Screen[None] = InviteScreen(
         invite,
-        zone=zone,
-        is_12_hours=is_12_hours,
+        clock=clock,
         title=Safe("You are in"),
         first=words(
             "You are in {room}. Bring your friends with this link; Ctrl+P finds everything else.",

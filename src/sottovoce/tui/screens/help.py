@@ -50,7 +50,7 @@ class HelpScreen(Dialog[None]):
         .keys { width: 24; padding-right: 2; color: $text-accent; text-style: bold; height: auto; }
         .what { width: 1fr; height: auto; }
         .title { text-style: bold; margin-top: 1; }
-        .reader { margin-top: 1; }
+        .body > .reader:last-child { margin: 1 0 0 0; }
         &.-roomy .body { margin-bottom: 1; }
         .keys { width: 16; }
         &.-roomy .keys { width: 24; }

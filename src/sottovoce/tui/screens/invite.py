@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from typing import ClassVar, Final
 
 from textual import events
@@ -15,16 +14,10 @@ from sottovoce.tui.qr import QrCode
 from sottovoce.tui.safe_text import Safe, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
 from sottovoce.tui.view import Invite
+from sottovoce.tui.widgets.timeline_clock import MACHINE_CLOCK, Clock
 
 _COPY: Final = "copy"
 _DONE: Final = "done"
-
-
-def day_and_time(at: datetime, zone: tzinfo | None, *, is_12_hours: bool) -> Safe:
-    """Return ``Sunday 29 November, 14:05`` in ``zone`` (None: the machine's)."""
-    local = at.astimezone(zone)
-    clock = f"{local:%I:%M %p}".removeprefix("0") if is_12_hours else f"{local:%H:%M}"
-    return Safe(f"{local:%A} {local.day} {local:%B}, {clock}")
 
 
 class InviteScreen(Dialog[None]):
@@ -46,8 +39,7 @@ class InviteScreen(Dialog[None]):
         self,
         invite: Invite,
         *,
-        zone: tzinfo | None = None,
-        is_12_hours: bool = False,
+        clock: Clock = MACHINE_CLOCK,
         title: Safe | None = None,
         first: Safe | None = None,
         done: Safe | None = None,
@@ -60,7 +52,9 @@ class InviteScreen(Dialog[None]):
         )
         self._invite: Final = invite
         self._first: Final = first
-        self._until: Final = day_and_time(invite.expires_at, zone, is_12_hours=is_12_hours)
+        self._until: Final = words(
+            "{day}, {time}", day=clock.day_text(invite.expires_at), time=clock.time_text(invite.expires_at)
+        )
 
     def compose_body(self) -> ComposeResult:
         """The link first: on a small window it is what matters."""

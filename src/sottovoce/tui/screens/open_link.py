@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -10,20 +9,17 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from sottovoce.tui.links import Judgement
 from sottovoce.tui.safe_text import Safe, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, paragraph
 
 _CLOSE: Final = "close"
 _COPY: Final = "copy"
 _OPEN: Final = "open"
-_SCHEMES: Final = ("http", "https")
 
 
 class OpenLink(Dialog[bool]):
-    """Asks whether to open ``url``; result: True to open it. Nothing but http and https can be.
-
-    ``warnings``: what is odd about the address, in sentences.
-    """
+    """Asks whether to open a link; result: True to open it. One that cannot be opened is only shown."""
 
     WIDTH: ClassVar[int] = 76
 
@@ -33,31 +29,31 @@ class OpenLink(Dialog[bool]):
     }
     """
 
-    def __init__(self, url: Safe, warnings: Sequence[Safe] = ()) -> None:
-        self._url: Final = url
-        self._host_at: Final = host_span(url)
+    def __init__(self, judgement: Judgement) -> None:
         choices = [Choice(_COPY, Safe("Copy")), Choice(_CLOSE, Safe("Do not open"))]
-        if self._host_at is not None:
-            choices.append(Choice(_OPEN, Safe("Open"), "warning" if warnings else "primary"))
-        super().__init__(Safe("Open this link?"), choices, hint="← → choose", is_alarm=bool(warnings))
-        self._warnings: Final = tuple(warnings)
+        is_odd = bool(judgement.warnings)
+        if judgement.can_open:
+            choices.append(Choice(_OPEN, Safe("Open"), "warning" if is_odd else "primary"))
+        super().__init__(Safe("Open this link?"), choices, hint="← → choose", is_alarm=is_odd)
+        self._judged: Final = judgement
 
     def compose_body(self) -> ComposeResult:
-        """The address, then what is odd about it."""
-        address = Content(self._url)
-        if self._host_at is None:
-            yield Static(address, classes="address")
-            yield paragraph(Safe("Only addresses of web pages (http and https) can be opened."), "alarm")
-            return
-        start, end = self._host_at
+        """The address, its host in bold, then what is odd about it."""
+        judged = self._judged
+        address = Content(judged.url)
+        start, end = host_span(judged.url)
         yield Static(address.stylize("bold $text-accent", start, end), classes="address")
-        for warning in self._warnings:
+        for warning in judged.warnings:
             yield paragraph(words("⚠ {warning}", warning=warning), "alarm")
-        host = Safe(self._url[start:end])
+        if not judged.can_open:
+            return
         yield paragraph(
-            words("It opens in your web browser. {host} then learns your address on the internet.", host=host)
+            words(
+                "It opens in your web browser. {host} then learns your address on the internet.",
+                host=judged.ascii_host,
+            )
         )
-        if urlsplit(self._url).scheme.lower() == "http":
+        if judged.url.lower().startswith("http:"):
             yield paragraph(Safe("The connection is not encrypted (http)."), "warning")
 
     def on_mount(self) -> None:
@@ -68,14 +64,14 @@ class OpenLink(Dialog[bool]):
     def choose(self, choice_id: str) -> None:
         """Open, copy, or close."""
         if choice_id == _COPY:
-            self.app.copy_to_clipboard(self._url)
+            self.app.copy_to_clipboard(self._judged.url)
             self.dismiss(None)
         else:
             self.dismiss(True if choice_id == _OPEN else None)
 
 
-def host_span(url: str) -> tuple[int, int] | None:
-    """Return where the host stands in an http or https address; None for any other text.
+def host_span(url: str) -> tuple[int, int]:
+    """Return where the host stands in an address; an empty span where none is seen.
 
     What is before an ``@`` is no host, however much it looks like one.
     """
@@ -83,10 +79,9 @@ def host_span(url: str) -> tuple[int, int] | None:
         parts = urlsplit(url)
         host = parts.hostname
     except ValueError:  # such as an IPv6 address that is none
-        return None
-    if parts.scheme.lower() not in _SCHEMES or not host or "\\" in parts.netloc:
-        return None
-    authority_at = url.find("//") + 2
-    after_user = authority_at + parts.netloc.rfind("@") + 1
+        return 0, 0
+    if not host:
+        return 0, 0
+    after_user = url.find("//") + 2 + parts.netloc.rfind("@") + 1
     start = url.lower().find(host, after_user)
-    return None if start < 0 else (start, start + len(host))
+    return (0, 0) if start < 0 else (start, start + len(host))

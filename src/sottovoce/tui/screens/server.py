@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.door import Door, Place, Refusal
+from sottovoce.tui.screens.text_field import LinkField
 
 _GO: Final = "go"
 _LOCAL: Final = "local"
@@ -40,7 +41,7 @@ class ServerScreen(Dialog[Place]):
             Safe("A chat that only the people in it can read: not even whoever runs the server can.")
         )
         yield Static(Content("Paste the invite link you were sent, or type a server's address:"))
-        yield Input(self._typed, placeholder="sottovoce://…  or  chat.example.org", id="where")
+        yield LinkField(self._typed, placeholder="sottovoce://…  or  chat.example.org", id="where")
         yield Told()
         if self._local is not None:
             yield paragraph(
