@@ -12,19 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from end_to_end_world import PASSWORD
 from end_to_end_world import World as ProcessWorld
 from recording_proxy import APPLICATION_DATA, RecordingProxy, tls_records
 from sdk_world import World, a_world, messages, until
 
+from sottovoce.client import x_ray
 from sottovoce.client.content import Envelope, MimiContent
 from sottovoce.client.errors import NoLifeRecorded
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.message_life import MessageLife
 from sottovoce.client.room import Room
 from sottovoce.client.tables.lives import LifeRecord
-from sottovoce.client.tables.records import decode
+from sottovoce.client.tables.records import decode, encode
 from sottovoce.client.transport import ServerLink
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.mls import Group, MLSMessage, PrivateMessage
@@ -235,6 +237,59 @@ async def test_a_server_that_gives_other_bytes_is_seen(tmp_path: Path) -> None:
         assert life.stored.payload == b"something else"
         # What this device received is not mixed up with what the server says now.
         assert not any(one.is_known for one in life.private_message.stretches if one.name == "ciphertext")
+
+
+@pytest.mark.parametrize(
+    ("is_honest", "why"), [(True, "has deleted this entry since"), (False, "though it had it")]
+)
+async def test_an_entry_that_is_gone_was_deleted_or_is_held_back(
+    tmp_path: Path, is_honest: bool, why: str
+) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice:
+        room = await alice.join("lobby")
+        message = await one_message(world, room)
+        await world.stop()
+        log = world.log()
+        world.replace_log(log[:-1], chain_too=False)
+        if is_honest:
+            world.sql("DELETE FROM segments")
+            world.sql("UPDATE rooms SET first = head + 1")
+        await world.start()
+        await until(lambda: alice.is_online, "online again")
+        life = await room.life_of(message.message_id)
+        assert life.stored is None
+        assert why in life.missing
+
+
+async def test_a_server_that_does_not_answer_costs_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice:
+        room = await alice.join("lobby")
+        message = await one_message(world, room)
+        with monkeypatch.context() as patched:
+            patched.setattr(x_ray, "FETCH_DEADLINE", 0.0)
+            life = await room.life_of(message.message_id)
+        assert life.stored is None
+        assert life.missing == "The server did not answer within 0 seconds."
+        # The late answer disturbs nobody: the connection is the same, and goes on.
+        assert alice.is_online
+        assert (await room.life_of(message.message_id)).stored is not None
+
+
+async def test_a_text_that_is_not_the_one_that_came_is_not_passed_off_as_it(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.person("alice") as alice:
+        room = await alice.join("lobby")
+        message = await one_message(world, room)
+        for text in ("Tea at five 🫖", "longer than it was before"):
+            item = encode(msgspec.structs.replace(message, text=text))
+            await alice._store.transact(
+                lambda database, item=item: database.execute(
+                    "UPDATE timeline SET item = ? WHERE message_id = ?", (item, message.message_id)
+                )
+            )
+            with pytest.raises(NoLifeRecorded, match="not the one that came"):
+                await room.life_of(message.message_id)
 
 
 async def test_what_cannot_be_looked_into_says_why(tmp_path: Path) -> None:

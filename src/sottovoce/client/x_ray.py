@@ -9,7 +9,8 @@ from typing import Final
 
 from sottovoce.client.content import Envelope, MimiContent
 from sottovoce.client.device_store import DeviceStore
-from sottovoce.client.errors import LinkLost, NoLifeRecorded, RateLimited, RequestRefused
+from sottovoce.client.errors import ContentError, LinkLost, NoLifeRecorded, RateLimited, RequestRefused
+from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.log_reader import time_of
 from sottovoce.client.message_life import (
     MessageLife,
@@ -49,11 +50,7 @@ async def examine(
     if record is None:
         raise NoLifeRecorded("it came before this version, and the key it came with is deleted since")
     octets = envelope_of(record, message.text)
-    envelope = Envelope.decode(octets)
-    content = MimiContent.decode(envelope.content)
-    user_uri = around.user_uri(message.sender.lower())
-    if content.message_id(user_uri, around.room_uri(room_id)) != message.message_id:
-        raise NoLifeRecorded("what was recorded of it does not belong to its text")
+    envelope = _envelope(octets, message, around, room_id)
     entry = await _stored(session, room_id, message.seq, record.payload_hash)
     stored = entry if isinstance(entry, StoredEntry) else None
     is_whole = stored is not None and stored.is_same
@@ -74,6 +71,19 @@ async def examine(
     )
 
 
+def _envelope(octets: bytes, message: ReceivedMessage, around: Surroundings, room_id: bytes) -> Envelope:
+    """Read an envelope; its content must be the message's, by the id that both have."""
+    try:
+        envelope = Envelope.decode(octets)
+        content = MimiContent.decode(envelope.content)
+    except ContentError:
+        content = None
+    user_uri, room_uri = around.user_uri(message.sender.lower()), around.room_uri(room_id)
+    if content is None or content.message_id(user_uri, room_uri) != message.message_id:
+        raise NoLifeRecorded("its text is not the one that came")
+    return envelope
+
+
 async def _stored(session: Session, room_id: bytes, seq: int, payload_hash: bytes) -> StoredEntry | str:
     """What the server gives out as entry ``seq``, or the reason why there is nothing to show."""
     if not session.is_online:
@@ -86,8 +96,10 @@ async def _stored(session: Session, room_id: bytes, seq: int, payload_hash: byte
         return str(trouble)
     except TimeoutError:
         return f"The server did not answer within {FETCH_DEADLINE:.0f} seconds."
-    if len(reply.entries) != 1 or reply.entries[0].seq != seq:
+    if reply.first > seq:
         return "The server has deleted this entry since: it keeps entries for a limited time."
+    if len(reply.entries) != 1 or reply.entries[0].seq != seq:
+        return "The server does not give this entry out, though it had it. Ask the others what they see."
     entry = reply.entries[0]
     frame = frame_octets(reply)
     version, cipher, key_bits = link.tls
