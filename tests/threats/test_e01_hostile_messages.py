@@ -30,7 +30,7 @@ class Terminal:
             "SOTTOVOCE_RUNTIME_DIR": str(world.folder / "runtime"),
             "TERM": "xterm-256color",
         }
-        command = [sys.executable, "-m", "sottovoce.cli.main", "chat", link, "--user", user]
+        command = [sys.executable, "-m", "sottovoce.cli.main", "chat", "--plain", link, "--user", user]
         self.process = subprocess.Popen(
             [*command, "--home", str(world.folder / user), *arguments],
             stdin=terminal,
