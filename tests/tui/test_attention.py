@@ -52,23 +52,27 @@ async def test_another_room_and_a_terminal_without_the_keys(
         assert len([sequence for sequence in written if "Sottovoce" in sequence]) == 1
 
 
-async def test_a_draft_outlives_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_begun_outlives_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sottovoce.tui.widgets.composer.Composer.KEEP_AFTER", 0.01)
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice") as alice:
             doings = alice.app._doings
             assert doings is not None
-            kept = doings.keep_drafts
-            times = 0
+            keep, kept = doings.keep_drafts, [""]
 
-            async def counted() -> None:
-                nonlocal times
-                await kept()
-                times += 1
+            async def keep_and_tell() -> None:
+                text = alice.chat.composer.text
+                await keep()
+                kept.append(text)
 
-            monkeypatch.setattr(doings, "keep_drafts", counted)
-            await alice.pilot.press(*"begun")
-            await alice.until(lambda: times > 0, "the draft is kept")
+            monkeypatch.setattr(doings, "keep_drafts", keep_and_tell)
+            await alice.type("sent")
+            await alice.pilot.press(*"begun", "up", "!")
+            await alice.until(lambda: kept[-1] == "sent!", "what is typed is kept")
             monkeypatch.setattr(alice.app, "_doings", None)  # nothing is kept any more, as after a crash
         async with terminal(world, "alice") as later:
-            assert later.chat.composer.text == "begun"
+            found = []
+            for key in ("end", "up", "up"):
+                await later.pilot.press(key)
+                found.append(later.chat.composer.text)
+            assert found == ["sent!", "begun", "sent"]

@@ -108,8 +108,6 @@ class Doings:
             await self._bridge.send(room_id, text)
         except Refused as refused:
             self._chat.take_back(room_id, text, refused.sentence)
-        else:
-            await self._keep_history(room_id)
 
     async def show_older(self, before: int) -> None:
         """Put the page before a position above the messages, if the room is still open when it comes."""
@@ -331,13 +329,12 @@ class Doings:
             self._chat.composer.load_drafts(drafts)
 
     async def keep_drafts(self) -> None:
-        """Keep what is begun and not sent."""
+        """Keep what is begun and not sent, and what was sent or put aside."""
+        composer = self._chat.composer
         with suppress(Refused):
-            await self._bridge.keep(DRAFTS, self._chat.composer.drafts())
-
-    async def _keep_history(self, room_id: bytes) -> None:
-        with suppress(Refused):
-            await self._bridge.keep(_HISTORY + room_id.hex(), self._chat.composer.history(room_id))
+            await self._bridge.keep(DRAFTS, composer.drafts())
+            for room_id in composer.new_histories():
+                await self._bridge.keep(_HISTORY + room_id.hex(), composer.history(room_id))
 
     @property
     def _here(self) -> view.RoomDetails:

@@ -215,6 +215,22 @@ def test_what_cannot_be_read_counts_as_nothing(kept: bytes) -> None:
     assert (memory.drafts(), memory.room(LOBBY).history) == (b"\x80", [])
 
 
+def test_a_history_is_to_be_kept_when_it_has_new_lines() -> None:
+    memory, later = ComposerMemory(), ComposerMemory()
+    memory.room(OFFICE)
+    memory.room(LOBBY).edit(Draft.ending("one"))
+    assert memory.new_histories() == []
+    memory.room(LOBBY).sent()
+    assert memory.new_histories() == [LOBBY]
+    later.load_history(LOBBY, memory.history(LOBBY))
+    assert memory.new_histories() == later.new_histories() == []
+    later.room(LOBBY).edit(Draft.ending("put aside"))
+    later.room(LOBBY).older()
+    later.room(LOBBY).edit(Draft.ending("one!"))
+    later.load_history(LOBBY, memory.history(LOBBY))
+    assert later.new_histories() == [LOBBY]
+
+
 def test_kept_texts_are_sanitized() -> None:
     memory, later = ComposerMemory(), ComposerMemory()
     memory.room(LOBBY).edit(Draft.ending("a\x1b[31mb"))

@@ -68,7 +68,7 @@ class Composer(Vertical):
             self.typed: Final = typed
 
     class KeepWanted(Message):
-        """What is typed has changed a while ago: :meth:`Composer.drafts` are worth keeping now."""
+        """What is typed has changed a while ago: keep :meth:`Composer.drafts` and the new histories."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -149,8 +149,13 @@ class Composer(Vertical):
         self._memory.load_drafts(kept)
         self._show(self._lines.shown)
 
+    def new_histories(self) -> list[bytes]:
+        """Return the ids of the rooms whose history has lines that were not kept yet."""
+        self._note()
+        return [room_id for room_id in self._memory.new_histories() if room_id != NO_ROOM]
+
     def history(self, room_id: bytes) -> bytes:
-        """Return the lines that were sent to a room, to be kept."""
+        """Return the lines that were sent to a room, or put aside, to be kept."""
         return self._memory.history(room_id)
 
     def load_history(self, room_id: bytes, kept: bytes) -> None:

@@ -46,6 +46,8 @@ class RoomLines:
     def __init__(self) -> None:
         self.history: list[str] = []
         self.draft = NOTHING_TYPED
+        self.is_history_new = False
+        """Whether lines came into the history since it was kept."""
         self._at: int | None = None  # the line of the history that is shown, None for the draft
 
     @property
@@ -101,9 +103,10 @@ class RoomLines:
 
     def put_before(self, lines: list[str]) -> None:
         """Put older ``lines`` before the history."""
-        newer, self.history = self.history, []
+        newer, self.history, is_new = self.history, [], self.is_history_new
         for text in [*lines, *newer]:
             self._remember(text)
+        self.is_history_new = is_new
         if self._at is not None:
             shown = newer[self._at]
             self._at = self.history.index(shown) if shown in self.history else None
@@ -118,6 +121,7 @@ class RoomLines:
         if text in self.history:
             self.history.remove(text)
         self.history.append(text)
+        self.is_history_new = True
         while len(self.history) > 1 and (
             len(self.history) > MOST_LINES or sum(map(len, self.history)) > MOST_CHARACTERS
         ):
@@ -153,8 +157,13 @@ class ComposerMemory:
             if not self.room(key).draft.text:
                 self.room(key).draft = Draft(clean(draft.text), draft.row, draft.column)
 
+    def new_histories(self) -> list[bytes]:
+        """Return the ids of the rooms whose history is to be kept."""
+        return [room_id for room_id, room in self._rooms.items() if room.is_history_new]
+
     def history(self, room_id: bytes) -> bytes:
-        """Return the history of one room, to be kept."""
+        """Return the history of one room, to be kept; it counts as kept from now on."""
+        self.room(room_id).is_history_new = False
         return msgspec.msgpack.encode(self.room(room_id).history)
 
     def load_history(self, room_id: bytes, kept: bytes) -> None:
