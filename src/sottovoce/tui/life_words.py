@@ -41,7 +41,11 @@ def _text(life: MessageLife) -> Layer:
         ),
         facts=(
             _fact("from", safe_name(life.message.sender)),
-            _fact("length", _bytes(len(life.message.text.encode("utf-8", "replace"))), "as UTF-8"),
+            _fact(
+                "length",
+                _bytes(len(life.message.text.encode("utf-8", "replace"))),
+                "in UTF-8, the usual way to write text as bytes",
+            ),
         ),
         text=safe_lines(life.message.text),
         pictures=(_whole("the same in bytes", life.message.text.encode("utf-8", "replace"), "text"),),
@@ -59,7 +63,11 @@ def _content(life: MessageLife) -> Layer:
         ),
         facts=(
             _fact("length", _bytes(len(life.content))),
-            _fact("message id", _hex(life.message.message_id), "a hash of sender, room and all of this"),
+            _fact(
+                "message id",
+                _hex(life.message.message_id),
+                "a fingerprint (hash) of sender, room and all of this",
+            ),
         ),
         text=safe_lines(diagnostic(life.content.data, _CONTENT_NAMES)),
         pictures=(_picture("MIMI content", life.content),),
@@ -117,6 +125,7 @@ def _encryption(life: MessageLife) -> Layer:
             "tomorrow cannot open what was caught on its way today."
         ),
         facts=(
+            _fact("form", Safe("MLS"), "the standard for encrypted groups (RFC 9420)"),
             _fact("cipher", safe(made.aead), "locks, and shows any change"),
             _fact("key", Safe(f"deleted ({made.key_length} bytes)"), "used once; nothing of it is kept"),
             _fact(
@@ -127,7 +136,7 @@ def _encryption(life: MessageLife) -> Layer:
             _fact("leaf", _number(made.leaf), "the sending device's place in the group"),
             _fact("generation", _number(made.generation), "the sender's messages before it in this epoch"),
             _fact("base nonce", _hex(made.base_nonce), "a number used once, from the same chain as the key"),
-            _fact("reuse guard", _hex(made.reuse_guard), "random; XORed into the first four bytes"),
+            _fact("reuse guard", _hex(made.reuse_guard), "random; mixed (XOR) into the first four bytes"),
             _fact("nonce", _hex(made.nonce), "what the cipher was given; no secret"),
             _fact(
                 "tag",
@@ -195,7 +204,9 @@ def _server(life: MessageLife) -> Layer:
     title = Safe("What the server has")
     if stored is None:
         return Layer(Safe("Server"), title, teaching, alarm=_missing(life))
-    same = _fact("compared", Safe("the same bytes"), "as this device sent or received, by their SHA-256")
+    same = _fact(
+        "compared", Safe("the same bytes"), "as this device sent or received, by a fingerprint (SHA-256)"
+    )
     alarm = NOTHING
     if not stored.is_same:
         same = _fact("compared", Safe("OTHER BYTES"), "than this device sent or received")
