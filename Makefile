@@ -13,7 +13,7 @@ WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls bench soak fuzz pictures lock clean
+.PHONY: help venv dev demo test lint types layers unit interop end-to-end bench-mls bench bench-app soak fuzz pictures lock clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ bench: venv ## the server under load beside plain asyncio: throughput, latency, 
 
 soak: venv ## ten minutes of churn on the server: 10,000 connections, 1,000 rooms
 	@$(BIN)/python -m bench.server --soak --json build/soak-server.json $(BENCH)
+
+bench-app: venv ## the terminal app: typing while messages pour in, 100,000 lines, the start (BENCH="--keys 200 --lines 5000")
+	@$(BIN)/python -m bench.terminal_app $(BENCH)
 
 pictures: venv ## draw the README's picture from the running demo
 	@$(BIN)/python docs/pictures/make.py
