@@ -27,7 +27,10 @@ WIDE: Final = 110
 
 _QUIET: Final = "$foreground-muted"
 _GAP: Final = 2  # columns between two names
-_HINTS: Final = (Content("← → layer · ↑ ↓ PgUp PgDn scroll · Esc close"), Content("← → layer · Esc close"))
+_HINTS: Final = (
+    Content("← → layer · ↑ ↓ PgUp PgDn scroll · Esc close"),
+    Content("← → layer · ↑ ↓ more · Esc close"),
+)
 _ROOM_FOR_ALL_HINTS: Final = 60  # columns
 
 
