@@ -13,7 +13,7 @@ from typing import Final
 
 from sottovoce.tui.view import Line
 
-CHUNK_LINES: Final = 64
+CHUNK_LINES: Final = 32
 CHUNK_CHARACTERS: Final = 16 * 1024
 """A chunk is full at either: measuring one is a few milliseconds at most, whatever its texts are."""
 

@@ -14,6 +14,7 @@ from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.view import Line
@@ -138,7 +139,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self._go_to_row(self._rows.height - self.scrollable_size.height)
         elif self._top is not None:
             position, offset = self._top
-            self._rows.make_exact(position, self.scrollable_size.height, 2 * self.scrollable_size.height)
+            self._rows.make_exact(position, self.scrollable_size.height, self.scrollable_size.height)
             self._go_to_row(self._rows.row_of(position) + offset)
         else:
             self._go_to_row(0)
@@ -149,7 +150,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if not len(self._rows):
             return
         line, offset = self._rows.find(row)
-        self._rows.make_exact(line.position, self.scrollable_size.height, 2 * self.scrollable_size.height)
+        self._rows.make_exact(line.position, self.scrollable_size.height, self.scrollable_size.height)
         row = self._rows.row_of(line.position) + offset
         self._follows = row >= self._rows.height - self.scrollable_size.height
         self._go_to_row(row)
@@ -158,13 +159,18 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._top is not None:
             position, offset = self._top
             self._shift += self._top_row - (self._rows.row_of(position) + offset)
-        self.virtual_size = Size(self._look.width, self._rows.height)
+        self._set_height(self._rows.height)
         row = max(min(row, self._rows.height - self.scrollable_size.height), 0)
         if len(self._rows):
             line, offset = self._rows.find(row)
             self._top, self._top_row = (line.position, offset), row
         super().scroll_to(y=row, animate=False, force=True, immediate=True)
         self._on_scrolled()
+
+    def _set_height(self, height: int) -> None:
+        """Say how many rows there are. By itself Textual would lay out the whole screen anew each time."""
+        self.set_reactive(Widget.virtual_size, Size(self._look.width, height))
+        self.vertical_scrollbar.window_virtual_size = height
 
     def _on_scrolled(self) -> None:
         """The view has moved, or what there is has changed. For classes below this one."""
