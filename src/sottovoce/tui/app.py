@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
@@ -23,6 +23,7 @@ from sottovoce.tui.commands import BY_NAME
 from sottovoce.tui.doings import Doings
 from sottovoce.tui.finder import Finder
 from sottovoce.tui.front_door import FrontDoor, WantedRoom
+from sottovoce.tui.idle_collection import IdleCollection
 from sottovoce.tui.notices import Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
 from sottovoce.tui.screens.confirm import quit_unsent
@@ -69,6 +70,7 @@ class SottovoceApp(App[object]):
         self.settings_home: Final = settings_home
         self.settings: Settings = load_settings(settings_home)
         self._start: Final = start
+        self._collection: Final = IdleCollection()
         self._bridge: Bridge | None = None
         self._chat: ChatScreen | None = None
         self._doings: Doings | None = None
@@ -81,6 +83,8 @@ class SottovoceApp(App[object]):
             self.register_theme(theme)
         self._take(self.settings)
         self._bridge = Bridge(self._hear, self._handle_exception)
+        self._collection.begin()
+        self.set_interval(1.0, self._collection.tick)
         self._come_in(self._bridge)
 
     def change_settings(self, settings: Settings) -> None:
@@ -263,11 +267,18 @@ class SottovoceApp(App[object]):
                 return
         self.exit()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there, whatever the event is for."""
+        if isinstance(event, events.InputEvent):
+            self._collection.note_input()
+        await super().on_event(event)
+
     async def on_unmount(self) -> None:
         """Keep what is to be kept, and close the SDK: whatever ends the app."""
         bridge, self._bridge, self._chat = self._bridge, None, None
         if bridge is None:
             return
+        self._collection.end()
         if self._doings is not None:
             await self._doings.keep_drafts()
         await bridge.close()

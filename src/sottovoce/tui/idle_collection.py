@@ -1,0 +1,51 @@
+"""When Python looks through all objects for garbage: while nobody types or scrolls.
+
+A full collection visits every object there is. After the start of the app that takes about 50 ms, with a
+long history on the screen some hundreds: as a pause between a key and its letter one feels it. The
+collections of young objects, a millisecond or two, stay as they are.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Final
+
+IDLE: Final = 2.0
+"""Seconds without a key or the mouse."""
+
+DUE: Final = 10
+"""Collections of the middle generation after which Python itself would begin a full one."""
+
+OVERDUE: Final = 1000
+"""So many after which it is made while somebody types: garbage does not grow for ever."""
+
+
+class IdleCollection:
+    """Holds full collections back until :meth:`tick` finds that nobody is there. For the whole process."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_input = clock()
+        self._thresholds = gc.get_threshold()
+
+    def begin(self) -> None:
+        """Hold full collections back from now on; what there is now, modules for the most part, stays."""
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(*self._thresholds[:2], OVERDUE)
+        gc.freeze()
+
+    def end(self) -> None:
+        """Leave it to Python again."""
+        gc.unfreeze()
+        gc.set_threshold(*self._thresholds)
+
+    def note_input(self) -> None:
+        """Somebody is there."""
+        self._last_input = self._clock()
+
+    def tick(self) -> None:
+        """Collect if it is due and nobody is there. To be called every second or so."""
+        if self._clock() - self._last_input >= IDLE and gc.get_count()[2] >= DUE:
+            gc.collect()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from sottovoce.tui.idle_collection import DUE, IDLE, OVERDUE, IdleCollection
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def thresholds() -> Iterator[tuple[int, int, int]]:
+    before = gc.get_threshold()
+    yield before
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+def full_collections() -> int:
+    return gc.get_stats()[2]["collections"]
+
+
+def make_one_due() -> None:
+    for _ in range(DUE):
+        gc.collect(1)
+
+
+def test_python_is_left_as_it_was(thresholds: tuple[int, int, int]) -> None:
+    collection = IdleCollection()
+    collection.begin()
+    assert gc.get_threshold() == (*thresholds[:2], OVERDUE)
+    assert gc.get_freeze_count() > 0
+    collection.end()
+    assert gc.get_threshold() == thresholds
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("thresholds")
+def test_garbage_is_looked_for_when_nobody_is_there() -> None:
+    clock = Clock()
+    collection = IdleCollection(clock)
+    collection.begin()
+    gc.collect()
+    make_one_due()
+    collection.note_input()
+    before = full_collections()
+    clock.now += IDLE / 2
+    collection.tick()
+    assert full_collections() == before
+    clock.now += IDLE / 2
+    collection.tick()
+    assert full_collections() == before + 1
+    collection.tick()
+    assert full_collections() == before + 1
+    make_one_due()
+    collection.tick()
+    assert full_collections() == before + 2
