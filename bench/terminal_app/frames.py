@@ -10,6 +10,8 @@ from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
+from sottovoce.tui.idle_collection import IdleCollection
+
 Results = dict[str, list[float]]
 """CPU seconds of each deed until its last frame was written, by the names of the deeds."""
 
@@ -65,7 +67,12 @@ def perform(app: App[None], size: tuple[int, int], play: Callable[[Stage], Await
         pilot.app.exit()
 
     app.animation_level = "none"
-    asyncio.run(app.run_async(size=size, mouse=False, auto_pilot=drive))
+    collection = IdleCollection()
+    collection.begin()
+    try:
+        asyncio.run(app.run_async(size=size, mouse=False, auto_pilot=drive))
+    finally:
+        collection.end()
     if failures:
         raise failures[0]
     return stages[0].results

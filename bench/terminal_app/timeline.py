@@ -1,6 +1,7 @@
 """The message list with 100,000 lines, beside a naive one: ``python -m bench.terminal_app.timeline``.
 
-The naive one is a `VerticalScroll` that holds a `Static` for each message, with 2,000 of them.
+The naive one is a `VerticalScroll` that holds a `Static` for each message, with 2,000 of them. The empty one
+has rows too, and nothing on them: what it takes is Textual's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from typing import Final
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from bench.terminal_app.frames import CountingDriver, Results, Stage, perform
@@ -55,9 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ours = measure_ours(choices.lines, choices.steps)
     naive = measure_naive(choices.naive, choices.steps // 4) if choices.naive else {}
     choices.json.parent.mkdir(parents=True, exist_ok=True)
-    choices.json.write_text(json.dumps({"ours": ours, "naive": naive}) + "\n")
+    empty = measure_empty(choices.lines, choices.steps)
+    choices.json.write_text(json.dumps({"ours": ours, "naive": naive, "empty": empty}) + "\n")
     print(f"ours: {choices.lines} lines, naive: {choices.naive}; a screen of {SIZE[0]}x{SIZE[1]}; CPU time")
-    print("\n".join(table(ours, naive)))
+    print("\n".join(table(ours, naive, empty)))
 
 
 def measure_ours(count: int, steps: int) -> Results:
@@ -118,14 +124,44 @@ def measure_naive(count: int, steps: int) -> Results:
     return perform(_app(scroll), SIZE, play)
 
 
-def table(ours: Results, naive: Results) -> list[str]:
+def measure_empty(count: int, steps: int) -> Results:
+    """Return the times of what can be done to a view of ``count`` empty rows."""
+    view = Empty()
+    view.virtual_size = Size(SIZE[0], count)
+
+    async def play(stage: Stage) -> None:
+        view.scroll_to(y=count, animate=False)
+        await stage.pilot.pause()
+        for _ in range(steps):
+            await stage.do("page up", partial(view.scroll_page_up, animate=False))
+        for _ in range(steps):
+            await stage.do("one row up", partial(view.scroll_up, animate=False))
+        for _ in range(steps):
+            await stage.do("jump anywhere", partial(view.scroll_to, y=random.randrange(count), animate=False))
+        await _resize(stage, steps)
+
+    return perform(_app(view), SIZE, play)
+
+
+class Empty(ScrollView):
+    """Rows without anything."""
+
+    def render_line(self, y: int) -> Strip:
+        """A row of blanks; which one makes no difference."""
+        del y
+        return Strip.blank(self.size.width, self.rich_style)
+
+
+def table(ours: Results, naive: Results, empty: Results) -> list[str]:
     """Return the lines of the table; ratio: how many times as long the naive one takes, by the medians."""
-    rows = [f"{'':22}{'ours p50':>11}{'p99':>11}{'naive p50':>12}{'p99':>11}{'ratio':>8}"]
+    rows = [f"{'':20}{'ours p50':>11}{'p99':>11}{'naive p50':>12}{'p99':>11}{'ratio':>8}{'empty p50':>12}"]
     for name, seconds in ours.items():
-        row = f"{name:22}{_figures(seconds)}"
+        row = f"{name:20}{_figures(seconds)}"
         if name in naive:
             ratio = _part(naive[name], 0.5) / _part(seconds, 0.5)
             row += f" {_figures(naive[name])}{ratio:>7.1f}x"
+        if name in empty:
+            row = f"{row:73} {_part(empty[name], 0.5) * 1e3:>8.2f} ms"
         rows.append(row)
     return rows
 
@@ -135,7 +171,7 @@ async def _resize(stage: Stage, steps: int) -> None:
         await stage.do("resize", partial(stage.pilot.resize_terminal, WIDTHS[step % len(WIDTHS)], SIZE[1]))
 
 
-def _app(widget: Timeline | VerticalScroll) -> App[None]:
+def _app(widget: Widget) -> App[None]:
     class OneWidget(App[None]):
         def compose(self) -> ComposeResult:
             yield widget
