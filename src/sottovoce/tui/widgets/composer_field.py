@@ -59,7 +59,7 @@ class FieldOwner(Protocol):
 
 
 class ComposerField(TextArea):
-    """Several rows of text. Whatever comes into it but by a printable key is sanitized."""
+    """Several rows of text, which holds no control character: a paste goes to the owner, who cleans it."""
 
     DEFAULT_CSS = """
     ComposerField {
@@ -103,12 +103,12 @@ class ComposerField(TextArea):
         self.move_cursor((draft.row, draft.column))
 
     def put(self, text: str) -> None:
-        """Set ``text`` in place of what is selected, or at the cursor."""
+        """Set ``text``, which is clean already, in place of what is selected, or at the cursor."""
         self.put_over(*self.selection, text)
 
     def put_over(self, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
-        """Set ``text`` in place of what stands between two places (row, column)."""
-        result = self.replace(clean(text), start, end, maintain_selection_offset=False)
+        """Set ``text``, which is clean already, in place of what stands between two places (row, column)."""
+        result = self.replace(text, start, end, maintain_selection_offset=False)
         self.move_cursor(result.end_location)
 
     def update_suggestion(self) -> None:
