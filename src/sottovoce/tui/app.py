@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
 from textual.notifications import SeverityLevel
 from textual.worker import WorkerFailed
 
@@ -30,7 +31,7 @@ from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
 from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.settings import Settings, load_settings, save_settings
-from sottovoce.tui.themes import THEMES
+from sottovoce.tui.themes import NO_COLOUR, THEMES
 from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.members import Members
 from sottovoce.tui.widgets.timeline import Timeline
@@ -58,6 +59,7 @@ class SottovoceApp(App[object]):
     """The terminal app. After it has run, ``refusal`` or ``failure`` says what ended it, if anything did."""
 
     TITLE = "Sottovoce"
+    CSS_PATH = "app.tcss"
     COMMANDS = {Finder}  # noqa: RUF012 - Textual's own declaration of it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", BY_NAME["quit"].footer, show=False, priority=True)
@@ -65,6 +67,7 @@ class SottovoceApp(App[object]):
 
     def __init__(self, start: Start, settings_home: Path) -> None:
         super().__init__()
+        self._has_no_colours: Final[bool] = self.no_color  # by the environment's NO_COLOR
         self.refusal: SottovoceError | None = None
         self.failure: Exception | None = None
         self.settings_home: Final = settings_home
@@ -87,6 +90,10 @@ class SottovoceApp(App[object]):
         self.set_interval(1.0, self._collection.tick)
         self._come_in(self._bridge)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's filters, or the one that leaves no colour at all: Textual would leave greys."""
+        return [NoColor()] if self.no_color else super().get_line_filters()
+
     def change_settings(self, settings: Settings) -> None:
         """Look and behave as ``settings`` say, from now on and the next time."""
         try:
@@ -105,7 +112,9 @@ class SottovoceApp(App[object]):
 
     def _take(self, settings: Settings) -> None:
         self.settings = settings
+        self.no_color = self._has_no_colours or settings.theme == NO_COLOUR.name
         self.theme = settings.theme if settings.theme in self.available_themes else THEMES[0].name
+        self.refresh_css(animate=False)
         if self._chat is not None:
             self._chat.take_settings(settings)
 
@@ -144,19 +153,16 @@ class SottovoceApp(App[object]):
 
     async def _ask_the_way_in(self, door: FrontDoor) -> bool:
         start, settings = self._start, self.settings
+        is_named = start.link is not None or start.user is not None
         entered = await enter(
             self,
             door,
             typed=start.link,
-            is_chosen=self._is_chosen,
+            is_chosen=is_named or await door.local_server() is not None,
             user=start.user or "",
             clock=Clock(settings.zone, settings.clock),
         )
         return entered is not None
-
-    @property
-    def _is_chosen(self) -> bool:
-        return self._start.link is not None or self._start.user is not None
 
     # --- being there ---------------------------------------------------------------------------------------
 
@@ -281,7 +287,10 @@ class SottovoceApp(App[object]):
         self._collection.end()
         if self._doings is not None:
             await self._doings.keep_drafts()
-        await bridge.close()
+        try:
+            await bridge.close()
+        except Refused as refused:
+            self.refusal = self.refusal or refused.cause
 
     def _handle_exception(self, error: Exception) -> None:
         """Let an error nobody foresaw end the app.

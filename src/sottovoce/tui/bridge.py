@@ -115,7 +115,7 @@ class Bridge:
         """Disconnect and close the store; what is unsent is kept and goes out the next time."""
 
         async def work() -> None:
-            if self._life is not None:
+            if self._life is not None and not self._life.done():
                 self._life.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._life
@@ -124,8 +124,10 @@ class Bridge:
 
     async def close(self) -> None:
         """Leave, and end the thread."""
-        await self.leave()
-        await self._thread.close()
+        try:
+            await self.leave()
+        finally:
+            await self._thread.close()
 
     async def _live(self, entrance: Entrance, entered: asyncio.Future[Client]) -> None:
         """In the SDK's thread: be connected until cancelled."""

@@ -27,6 +27,7 @@ from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
 from sottovoce.tui.screens.safety_number import SafetyNumberScreen, Verdict
 from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.screens.xray import XrayScreen
+from sottovoce.tui.themes import THEMES
 from sottovoce.tui.widgets.timeline_clock import Clock
 
 if TYPE_CHECKING:
@@ -298,7 +299,9 @@ class Doings:
         await self._app.push_screen_wait(HelpScreen(help_sections()))
 
     async def _settings(self, _: str) -> None:
-        rows = settings_rows.rows(self._app.settings, sorted(self._app.available_themes))
+        own = [theme.name for theme in THEMES]
+        others = sorted(name for name in self._app.available_themes if name not in own)
+        rows = settings_rows.rows(self._app.settings, [*own, *others])
         await self._app.push_screen_wait(SettingsScreen(rows))  # each change is taken when it is made
 
     async def _quiet(self, _: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from textual.theme import Theme
@@ -62,4 +63,7 @@ HIGH_CONTRAST: Final = Theme(
     },
 )
 
-THEMES: Final = (DARK, LIGHT, HIGH_CONTRAST)
+NO_COLOUR: Final = replace(HIGH_CONTRAST, name="no colour")
+"""The app leaves its colours out: bold, reverse and words say everything."""
+
+THEMES: Final = (DARK, LIGHT, HIGH_CONTRAST, NO_COLOUR)
