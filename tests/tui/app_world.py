@@ -97,5 +97,5 @@ async def newcomer(
     folder = world.folder / name
     app = SottovoceApp(Start(link=link, home=folder), folder)
     app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         yield Terminal(app, pilot)
