@@ -15,11 +15,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from server_fixtures import PATIENCE
 
 from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link import messages as m
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.server import errors
+from sottovoce.server.app import run
+from sottovoce.server.config import load_config
 from sottovoce.server.listener import listening_socket
 from sottovoce.server.store.store import Store
 from sottovoce.server.store.writer import StoreFailure
@@ -98,6 +101,17 @@ async def test_damaged_files_stop_the_start_and_stay_as_they_are(serve, name):
     with pytest.raises(errors.DataDirectoryDamaged, match=name):
         await serve(data=copy)
     assert not (copy / name).exists(), "nothing is made anew in a directory that has served"
+
+
+async def test_a_server_that_can_check_no_password_stops_by_itself(serve):
+    copy = await directory_with_an_account(serve)
+    (copy / "opaque-setup.bin").write_bytes(b"\xff" * 192)  # looked into only when the server listens
+    listened = []
+    with pytest.raises(errors.DataDirectoryDamaged, match=r"opaque-setup\.bin"):
+        await asyncio.wait_for(
+            run(load_config(None, {}, {"data": copy, "port": 0}), ready=listened.append), PATIENCE
+        )
+    assert len(listened) == 1
 
 
 async def directory_with_an_account(serve):

@@ -6,15 +6,13 @@ one who does. A device proves itself by its own key. No account is ever locked o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from sottovoce.crypto.signatures import ed25519_verify
 from sottovoce.link import messages as m
@@ -22,9 +20,9 @@ from sottovoce.link.certificates import DeviceCertificate, device_login_content,
 from sottovoce.link.errors import CertificateError
 from sottovoce.link.parts import ErrorCode, Stretching
 from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
-from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
 from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.passwords import Passwords
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts
 from sottovoce.server.store.store import Store
@@ -35,34 +33,31 @@ MAX_DEVICES: Final = 64
 
 _NOBODY: Final = bytes(32)
 _log: Final = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class AuthenticationService:
     """Registration, login, devices, registration tokens and vaults.
 
     ``server_pin`` is SHA-256 of the TLS key's SubjectPublicKeyInfo (32 bytes): OPAQUE's server identity, and
-    in what a device signs. ``executor`` runs the group operations off the event loop.
+    in what a device signs.
     """
 
     def __init__(
         self,
         store: Store,
-        setup: ServerSetup,
+        passwords: Passwords,
         *,
         server_pin: bytes,
         stretching: Stretching,
         open_registration: bool,
-        executor: Executor,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._setup = setup
+        self._passwords = passwords
         self._pin = server_pin
         self._stretching = stretching
         self._open_registration = open_registration
-        self._executor = executor
         self._metrics = metrics
         self._clock = clock
         self._registrations = TokenBuckets(rate=2.0, burst=500)
@@ -89,8 +84,8 @@ class AuthenticationService:
         if refusal is not None:
             raise refusal
         try:
-            response = await self._compute(
-                lambda: registration_response(self._setup, request.registration_request, name.encode())
+            response = await self._passwords.registration_response(
+                request.registration_request, name.encode()
             )
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
@@ -105,7 +100,7 @@ class AuthenticationService:
             )
         certificate = _certificate(request.certificate, request.user, request.account_key)
         try:
-            record = await self._compute(lambda: registration_record(request.registration_record))
+            record = await self._passwords.registration_record(request.registration_record)
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
         await self._store.write(lambda db: self._create_account(db, request, certificate, record))
@@ -162,17 +157,12 @@ class AuthenticationService:
         stretching = self._stretching if account is None else account.stretching
         context = opaque_context(self._pin, stretching)
         try:
-            login = await self._compute(
-                lambda: ServerLogin.start(
-                    self._setup,
-                    None if account is None else account.registration_record,
-                    request.ke1,
-                    credential_identifier=name.encode(),
-                    context=context,
-                    client_identity=name.encode(),
-                    server_identity=self._pin,
-                    random=os.urandom,
-                )
+            login = await self._passwords.start_login(
+                None if account is None else account.registration_record,
+                request.ke1,
+                name=name.encode(),
+                server_identity=self._pin,
+                context=context,
             )
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
@@ -256,9 +246,6 @@ class AuthenticationService:
         if not stored:
             raise Refused(ErrorCode.VAULT_CONFLICT, "another device stored a newer vault: read it first")
         return m.Done(request.id)
-
-    async def _compute(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _limit(self, buckets: TokenBuckets, key: object) -> None:
         wait = buckets.take(key, self._clock())

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sottovoce.link.connection import ServerConnection, Trace
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.messages import CatchUp, ErrorReply, Request, ServerMessage
 from sottovoce.link.parts import ErrorCode
-from sottovoce.opaque.server import ServerLogin
 from sottovoce.server.errors import Refused
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.store.accounts import Account, StoredDevice
+
+if TYPE_CHECKING:
+    from sottovoce.opaque.server import ServerLogin
 
 _log: Final = logging.getLogger(__name__)
 
