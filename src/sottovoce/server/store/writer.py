@@ -62,7 +62,8 @@ class Writer:
     once :data:`ENOUGH` waits, so that more work shares one fsync; a lone piece of work after a pause is
     committed at once. While each turn of the loop brings more, the next transaction waits some multiple of
     what the last one cost: under overload more and more work shares it, and what it takes to tell it.
-    ``on_rollback`` is called, wherever the transaction ran, when what it did is undone.
+    ``on_rollback`` is called, wherever the transaction ran, when what it did is undone; ``on_commit`` after
+    each COMMIT, with the number of rows written so far.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Writer:
         *,
         commit_interval: float = 0.0,
         on_rollback: Callable[[], None] = lambda: None,
+        on_commit: Callable[[int], None] = lambda _rows: None,
     ) -> None:
         self._connection = connection
         self._loop = loop
         self._interval = commit_interval
         self._on_rollback = on_rollback
+        self._on_commit = on_commit
         self._waiting: deque[_Item] = deque()
         self._is_under_way = False
         self._is_due = False
@@ -244,6 +247,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be acknowledged
             return self._rolled_back(error)
+        self._on_commit(self._connection.total_changes)
         return None
 
     def _rolled_back(self, error: Exception) -> str:
