@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import os
@@ -70,6 +71,8 @@ def serve(config: ServerConfig, *, ready: Callable[[ServerAddress], None]) -> No
     """Run a server in this thread, on uvloop, until SIGTERM or SIGINT. Raises what :func:`run` raises."""
     import uvloop
 
+    # Messages on their way are many objects and no garbage: a look at every 700 takes a tenth of the time.
+    gc.set_threshold(10_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(config, ready=ready))
 
