@@ -18,18 +18,22 @@ from sottovoce.server.errors import Refused
 from sottovoce.server.store import rooms, segments
 from sottovoce.server.store.segments import NewEntries
 
+_MESSAGE: Final = EntryKind.MESSAGE  # looking a member of an enumeration up costs more than a call
+
 MAX_ROOMS_KNOWN: Final = 4096
 """Rooms whose state is kept in memory; the one read first is forgotten first."""
 
 
-@dataclass(slots=True)
 class PendingAppend:
     """A request of a device (its row) that came at ``now_ms``; the outcome is a seq for each message."""
 
-    device: int
-    request: m.Append
-    now_ms: int
-    outcome: list[int] | Refused = field(default_factory=list)
+    __slots__ = ("device", "now_ms", "outcome", "request")
+
+    def __init__(self, device: int, request: m.Append, now_ms: int) -> None:
+        self.device = device
+        self.request = request
+        self.now_ms = now_ms
+        self.outcome: list[int] | Refused
 
 
 class Gathered(list[PendingAppend]):
@@ -61,7 +65,8 @@ class RoomState:
 
     def check(self, device: int, messages: list[Outgoing]) -> None:
         """Refuse messages of a device that is not in the room, or of an epoch that is over or to come."""
-        rules.check_member(is_member=device in self.members)
+        if device not in self.members:
+            rules.check_member(is_member=False)
         for message in messages:
             if not self.oldest_epoch <= message.epoch <= self.newest_epoch:
                 raise rules.stale_epoch(None if self.newest_epoch < 0 else self.newest_epoch)
@@ -153,11 +158,12 @@ def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoin
     new = batch.new.get(room_id)
     if new is None:
         new = batch.new[room_id] = NewEntries(state.row, state.head + 1)
-    seqs = list(range(state.head + 1, state.head + len(messages) + 1))
-    for seq, message in zip(seqs, messages, strict=True):
+    seqs = []
+    for message in messages:
         payload = message.payload
-        state.head_hash = rules.next_hash(state.head_hash, EntryKind.MESSAGE, payload)
-        new.encoded.append(encode_entry(Entry(seq, EntryKind.MESSAGE, message.epoch, payload, now_ms)))
+        state.head += 1
+        state.head_hash = rules.next_hash(state.head_hash, _MESSAGE, payload)
+        new.encoded.append(encode_entry(Entry(state.head, _MESSAGE, message.epoch, payload, now_ms)))
         new.message_ids.append(message.message_id)
-    state.head += len(messages)
+        seqs.append(state.head)
     return seqs

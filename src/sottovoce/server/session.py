@@ -21,6 +21,8 @@ from sottovoce.server.store.accounts import Account, StoredDevice
 if TYPE_CHECKING:
     from sottovoce.opaque.server import ServerLogin
 
+_DEVICE: Final = State.DEVICE
+_CLOSED: Final = State.CLOSED
 _log: Final = logging.getLogger(__name__)
 
 _CAUGHT_UP_BELOW: Final = 64 * 1024
@@ -67,7 +69,7 @@ class Session:
     @property
     def is_closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self.connection.state is State.CLOSED
+        return self.connection.state is _CLOSED
 
     @property
     def bytes_waiting(self) -> int:
@@ -77,7 +79,7 @@ class Session:
     @property
     def is_full(self) -> bool:
         """Whether more bytes wait than a slow reader may make us keep."""
-        return self.bytes_waiting > self._outbox_limit
+        return self.connection.bytes_to_send + self.unsent_bytes > self._outbox_limit
 
     @property
     def current_device(self) -> StoredDevice:
@@ -88,7 +90,7 @@ class Session:
 
     def reply(self, message: ServerMessage) -> None:
         """Answer a request; dropped when the connection is gone."""
-        if not self.is_closed:
+        if self.connection.state is not _CLOSED:
             self.connection.send(message)
             self._wake()
 
@@ -111,7 +113,7 @@ class Session:
         """Send entries, or note that this connection must catch up with the room: the log has them."""
         connection = self.connection
         if not (connection.bytes_to_send or self.unsent_bytes or self._behind) and (
-            connection.state is State.DEVICE and self._write_through(frame)
+            connection.state is _DEVICE and self._write_through(frame)
         ):
             self._metrics.entries_pushed += 1
             return
@@ -123,13 +125,13 @@ class Session:
 
     def push(self, frame: bytes) -> None:
         """Queue another push; dropped when too many bytes wait, or nobody is logged in any more."""
-        if self.connection.state is State.DEVICE and not self.is_full:
+        if self.connection.state is _DEVICE and not self.is_full:
             self.connection.send_push(frame)
             self._wake()
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write now. When nearly all was read, they include what to catch up with."""
-        if self._behind and self.bytes_waiting < _CAUGHT_UP_BELOW and self.connection.state is State.DEVICE:
+        if self._behind and self.bytes_waiting < _CAUGHT_UP_BELOW and self.connection.state is _DEVICE:
             for room_id, head in self._behind.items():
                 self.connection.send_push(encode_frame(CatchUp(room_id, head)))
             self._metrics.catch_ups += len(self._behind)
