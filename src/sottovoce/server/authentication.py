@@ -31,6 +31,9 @@ from sottovoce.server.throttle import Backoff, TokenBuckets
 MAX_DEVICES: Final = 64
 """Devices one account may have."""
 
+MAX_DEVICES_KNOWN: Final = 4096
+"""Devices kept in memory for their next login, a third of a KiB each; the first one is forgotten first."""
+
 _NOBODY: Final = bytes(32)
 _log: Final = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class AuthenticationService:
         self._open_registration = open_registration
         self._metrics = metrics
         self._clock = clock
+        self._devices: dict[tuple[str, bytes], accounts.StoredDevice] = {}
         self._registrations = TokenBuckets(rate=2.0, burst=500)
         self._tokens_made = TokenBuckets(rate=1 / 60, burst=20)
         self._guesses = Backoff(free=5, first=1.0, longest=60.0, forget_after=3600.0)
@@ -211,7 +215,7 @@ class AuthenticationService:
     def device_login(self, session: Session, request: m.DeviceLogin) -> m.Done:
         """Check the device's signature over this connection's challenge. One refusal for every reason."""
         name = request.user.lower()
-        device = self._store.read_now(lambda db: accounts.find_device(db, name, request.device_id))
+        device = self._find_device(name, request.device_id)
         content = device_login_content(session.challenge, self._pin, name, request.device_id)
         key = _NOBODY if device is None else device.authentication_key
         if not ed25519_verify(key, content, request.signature) or device is None:
@@ -220,8 +224,21 @@ class AuthenticationService:
         if session.account is not None and session.account.row != device.account:
             raise _login_failed()
         self._metrics.logins += 1
-        session.device = replace(device, certificate=b"")  # not needed, and kept while it lasts
+        session.device = device
         return m.Done(request.id)
+
+    def _find_device(self, name: str, device_id: bytes) -> accounts.StoredDevice | None:
+        """Look a device up, without its certificate. One that was found is kept: none changes or goes."""
+        key = name, device_id
+        device = self._devices.get(key)
+        if device is None:
+            stored = self._store.read_now(lambda db: accounts.find_device(db, name, device_id))
+            if stored is None:
+                return None
+            device = self._devices[key] = replace(stored, certificate=b"")
+            if len(self._devices) > MAX_DEVICES_KNOWN:
+                del self._devices[next(iter(self._devices))]
+        return device
 
     async def create_token(self, session: Session, request: m.CreateToken) -> m.CreateTokenReply:
         """Make a registration token for one use."""
