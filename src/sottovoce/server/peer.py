@@ -154,11 +154,12 @@ class Peer:
         self._tls = self._sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - SSLSocket is two calls around it
         self._opened_at = self._loop.time()
         self._want_write(False)
-        cipher = self._sock.cipher()
-        _log.debug(
-            "handshake",
-            extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
-        )
+        if _log.isEnabledFor(logging.DEBUG):
+            cipher = self._sock.cipher()
+            _log.debug(
+                "handshake",
+                extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
+            )
         if self._sock.selected_alpn_protocol() != ALPN:
             self.session.reply(
                 ErrorReply(
@@ -211,6 +212,8 @@ class Peer:
                     self._loop.call_soon(self._end_of_input)
                     return filled, True
                 filled += count
+                if self.session.device is None:  # one request at a time: to look for more is mostly in vain
+                    return filled, True
         except ssl.SSLWantReadError:
             return filled, True
         except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
