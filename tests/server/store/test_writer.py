@@ -11,7 +11,8 @@ import pytest
 from sottovoce.link.parts import ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.store.database import open_connection
-from sottovoce.server.store.writer import LONGEST_GATHERING, MAX_BATCH, StoreFailure, Writer
+from sottovoce.server.store.gathering import LONGEST_GATHERING
+from sottovoce.server.store.writer import MAX_BATCH, StoreFailure, Writer
 
 
 @pytest.fixture

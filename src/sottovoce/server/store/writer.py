@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from sottovoce.errors import InternalError
 from sottovoce.server.errors import Refused
+from sottovoce.server.store.gathering import Gathering
 
 Work = Callable[[sqlite3.Connection], Any]
 """Reads and writes inside a transaction. Raises :class:`Refused` only before it has written anything."""
@@ -33,11 +34,6 @@ MAX_BATCH: Final = 8192
 
 ENOUGH: Final = 32
 """Pieces of work that are worth a transaction before the interval has passed."""
-
-LONGEST_GATHERING: Final = 0.05
-"""Seconds for which a transaction waits at most while more work keeps coming."""
-
-_GATHER_FOR: Final = 3.0  # times as long as running and telling the last one took
 
 _log: Final = logging.getLogger(__name__)
 
@@ -82,11 +78,8 @@ class Writer:
         self._on_commit = on_commit
         self._waiting: deque[_Item] = deque()
         self._is_under_way = False
-        self._is_due = False
+        self._gathering = Gathering(MAX_BATCH)
         self._began = -commit_interval
-        self._cost = 0.0
-        self._due_since = 0.0
-        self._gathered = 0
         self._closing = False
         self._jobs: SimpleQueue[tuple[list[_Item], str | None, bool] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer")
@@ -137,10 +130,9 @@ class Writer:
 
     def _begin_soon(self) -> None:
         """Begin a transaction at the end of this turn of the loop, or when the interval has passed."""
-        if self._is_under_way or self._is_due:
+        if self._is_under_way or self._gathering.is_under_way:
             return
-        self._is_due = True
-        self._gathered = 0
+        self._gathering.begin()
         self._begin_when_due()
 
     def _begin_when_due(self) -> None:
@@ -155,19 +147,13 @@ class Writer:
 
     def _begin_when_gathered(self) -> None:
         """Begin once a turn of the loop has brought nothing new, or enough time has gone by."""
-        gathered = self._pieces()
-        now = self._loop.time()
-        if self._gathered == 0:
-            self._due_since = now
-        longest = min(_GATHER_FOR * self._cost, LONGEST_GATHERING)
-        if gathered != self._gathered and now - self._due_since < longest and gathered < MAX_BATCH:
-            self._gathered = gathered
+        if self._gathering.goes_on(self._pieces(), self._loop.time()):
             self._loop.call_soon(self._begin_when_gathered)
         else:
             self._begin()
 
     def _begin(self) -> None:
-        self._is_due = False
+        self._gathering.end()
         if self._closing or not self._waiting:
             return
         self.turn += 1
@@ -176,7 +162,7 @@ class Writer:
         batch = self._next_batch()
         is_executed = all(item.is_brief for item in batch)
         failure = self._execute(batch) if is_executed else None
-        self._cost = self._loop.time() - self._began
+        self._gathering.ran(self._loop.time() - self._began)
         self._jobs.put((batch, failure, is_executed))
 
     def _next_batch(self) -> list[_Item]:
@@ -192,7 +178,7 @@ class Writer:
         """Tell the outcomes, and go on with what has come meanwhile."""
         began = self._loop.time()
         _deliver(batch)
-        self._cost += self._loop.time() - began
+        self._gathering.told(self._loop.time() - began)
         self._is_under_way = False
         if self._waiting:
             self._begin_soon()
