@@ -35,6 +35,9 @@ MAX_BATCH: Final = 8192
 ENOUGH: Final = 32
 """Pieces of work that are worth a transaction before the interval has passed."""
 
+FEW: Final = 256
+"""Pieces of work that may begin before the outcomes of the last transaction are told: some milliseconds."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -136,11 +139,15 @@ class Writer:
         self._begin_when_due()
 
     def _begin_when_due(self) -> None:
-        passed = self._loop.time() - self._began
-        if passed >= self._interval or (passed >= self._interval / 4 and self._pieces() >= ENOUGH):
+        if self._is_time(self._pieces()):
             self._loop.call_soon(self._begin_when_gathered)
         else:
+            passed = self._loop.time() - self._began
             self._loop.call_later(min(self._interval - passed, self._interval / 4), self._begin_when_due)
+
+    def _is_time(self, pieces: int) -> bool:
+        passed = self._loop.time() - self._began
+        return passed >= self._interval or (passed >= self._interval / 4 and pieces >= ENOUGH)
 
     def _pieces(self) -> int:
         return sum(1 + len(item.pieces) for item in self._waiting)
@@ -175,11 +182,13 @@ class Writer:
         return batch
 
     def _finished(self, batch: list[_Item]) -> None:
-        """Tell the outcomes, and go on with what has come meanwhile."""
+        """Tell the outcomes; a little that has come meanwhile begins first: its COMMIT runs beside."""
+        self._is_under_way = False
+        if self._waiting and self._is_time(pieces := self._pieces()) and pieces <= FEW:
+            self._begin()
         began = self._loop.time()
         _deliver(batch)
         self._gathering.told(self._loop.time() - began)
-        self._is_under_way = False
         if self._waiting:
             self._begin_soon()
 
