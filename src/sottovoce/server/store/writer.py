@@ -204,7 +204,11 @@ class Writer:
                 return
 
     def _commit(self, batch: list[_Item], failure: str | None, *, is_executed: bool) -> None:
-        """Finish the one transaction of ``batch``; if that fails, each in its own, so one cannot fail all."""
+        """Finish the one transaction of ``batch``; if that fails, each in its own, so one cannot fail all.
+
+        A piece of work stays whole. Gathered appends fail together on a full disk, though some of them alone
+        might still have fitted: each is refused, none is acknowledged, and a disk so full takes little more.
+        """
         if not is_executed:
             failure = self._execute(batch)
         if failure is None:
