@@ -123,6 +123,24 @@ def fill(session):
         session.push(frame)
 
 
+async def test_a_socket_is_read_once_for_each_record_it_has_and_never_in_vain(ends):
+    tls, reads = ends.peer._tls, []
+
+    class Counting:
+        write = staticmethod(tls.write)
+
+        @staticmethod
+        def read(size, buffer):
+            reads.append(size)
+            return tls.read(size, buffer)
+
+    ends.peer._tls = Counting()
+    for number in range(1, 4):
+        ends.client.send(encode_frame(m.Ping(number)))
+    await until(lambda: len(ends.line.taken) == 3)
+    assert len(reads) == 3
+
+
 async def test_requests_come_through_and_replies_go_out_in_one_piece(ends):
     ends.client.send(encode_frame(m.Ping(1)) + encode_frame(m.Ping(2)))
     await until(lambda: len(ends.line.taken) == 2)
