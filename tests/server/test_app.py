@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -47,6 +48,25 @@ async def test_two_devices_talk_in_a_room(server):
     assert [e.payload for e in fetched.entries] == [b"join", b"hi", b"all"]
     assert (fetched.head, fetched.first) == (3, 1)
     assert (await a.ask(m.RoomState, room)).group_info == b"sealed 1"
+
+
+async def test_a_connection_that_is_gone_is_freed_without_the_garbage_collector(server):
+    _alice, client = await server.device("Alice")
+    gc.collect()
+    gc.disable()
+    try:
+        before = _connections()
+        await client.close()
+        async with asyncio.timeout(10):
+            while server.listener_peers():  # noqa: ASYNC110 - a Peer sets no event
+                await asyncio.sleep(0.01)
+        assert _connections() == before - 2, "its Peer and its Session"
+    finally:
+        gc.enable()
+
+
+def _connections():
+    return sum(type(x).__name__ in ("Peer", "Session") for x in gc.get_objects())
 
 
 async def test_a_restart_keeps_key_lobby_and_passwords(serve):

@@ -182,8 +182,9 @@ class RequestLine:
             self._waiting = _NOTHING
 
     def drop(self) -> None:
-        """Forget what has not begun: the connection is gone."""
+        """Forget what has not begun, and the socket: the connection is gone."""
         self._waiting = _NOTHING
+        self.resume_reading = _do_nothing
 
     async def _complete(self, request: Request, reply: Awaitable[m.Reply]) -> None:
         await self._dispatcher.complete(self._session, request, reply)

@@ -362,6 +362,7 @@ class Peer:
         self._tls = None  # what OpenSSL holds goes now, not at the next collection
         self.session.connection.close()
         self.line.drop()
+        self.session.drop()
         self._unsent = b""
         self._sock.close()
         self._on_closed(self)

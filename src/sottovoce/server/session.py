@@ -29,6 +29,14 @@ _CAUGHT_UP_BELOW: Final = 64 * 1024
 """A connection that was behind is told to catch up when fewer bytes than this wait for it."""
 
 
+def _do_nothing() -> None:
+    """There is no socket to wake."""
+
+
+def _take_nothing(_frame: bytes) -> bool:
+    return False
+
+
 class Session:
     """A connection's identity and outbox.
 
@@ -50,7 +58,7 @@ class Session:
         outbox_limit: int,
         metrics: Metrics,
         wake: Callable[[], None],
-        write_through: Callable[[bytes], bool] = lambda _frame: False,
+        write_through: Callable[[bytes], bool] = _take_nothing,
         trace: Trace | None = None,
     ) -> None:
         self.connection = ServerConnection(trace)
@@ -64,7 +72,7 @@ class Session:
         self._behind: dict[bytes, int] = {}
         self._metrics = metrics
         self._wake = wake
-        self._write_through = write_through if trace is None else lambda _frame: False
+        self._write_through = write_through if trace is None else _take_nothing
 
     @property
     def is_closed(self) -> bool:
@@ -128,6 +136,11 @@ class Session:
         if self.connection.state is _DEVICE and not self.is_full:
             self.connection.send_push(frame)
             self._wake()
+
+    def drop(self) -> None:
+        """Forget the socket: the connection is gone, and is freed now, not at the collector's next look."""
+        self._wake = _do_nothing
+        self._write_through = _take_nothing
 
     def data_to_send(self) -> bytes:
         """Return the bytes to write now. When nearly all was read, they include what to catch up with."""
