@@ -10,7 +10,7 @@ def test_what_was_committed_is_in_the_database_itself_after_a_checkpoint(tmp_pat
     path = tmp_path / "x.db"
     writer = open_connection(path)
     writer.execute("CREATE TABLE t (x INTEGER)")
-    checkpointer = Checkpointer(open_connection(path))
+    checkpointer = Checkpointer(open_connection(path, read_only=True))
     writer.executemany("INSERT INTO t VALUES (?)", ((x,) for x in range(ROWS_APART - 1)))
     checkpointer.committed(ROWS_APART - 1)
     assert checkpointer._is_idle.is_set(), "too few rows"

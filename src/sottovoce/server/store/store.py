@@ -35,7 +35,7 @@ class Store:
         bring_up_to_date(self._path)
         self._undo: list[Callable[[], None]] = []
         connection = open_connection(self._path)
-        self._checkpointer = Checkpointer(open_connection(self._path))
+        self._checkpointer = Checkpointer(open_connection(self._path, read_only=True))
         self._writer = Writer(
             connection,
             loop,
