@@ -15,7 +15,7 @@ from sottovoce.crypto.signatures import ed25519_key_pair
 from sottovoce.link.certificates import DeviceCertificate
 from sottovoce.link.parts import Stretching
 from sottovoce.server.delivery_rules import INITIAL_HASH
-from sottovoce.server.opaque_setup import load_opaque_setup
+from sottovoce.server.opaque_setup import make_opaque_setup
 from sottovoce.server.store import accounts, rooms
 from sottovoce.server.store.database import (
     DATABASE_NAME,
@@ -46,9 +46,7 @@ def seed(directory: Path, *, users: int, room_count: int, connections: int) -> N
         rooms.put_into_roster(db, row, devices[number * in_each : (number + 1) * in_each])
     db.execute("COMMIT")
     db.close()
-    load_opaque_setup(
-        directory, has_accounts=False
-    )  # a directory with accounts is served only with its setup
+    make_opaque_setup(directory, has_accounts=False)  # a directory with accounts is served only with it
 
 
 def _add_user(db: sqlite3.Connection, number: int) -> int:

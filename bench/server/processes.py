@@ -38,6 +38,7 @@ class _Process:
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
             "SOTTOVOCE_RUNTIME_DIR": str(log.parent / "run"),
         }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed server has its bytecode
         self.log = log
         self.began = time.monotonic()
         with log.open("ab") as errors:

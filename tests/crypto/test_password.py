@@ -1,6 +1,6 @@
 import pytest
+from cryptography.hazmat.primitives.kdf import argon2
 
-from sottovoce.crypto import password
 from sottovoce.crypto.errors import InsufficientMemory, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters, key_stretching_function, stretch
 from sottovoce.crypto.secret import Secret
@@ -66,7 +66,7 @@ def test_too_little_memory_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
         def derive(self, _: bytes) -> bytes:
             raise MemoryError
 
-    monkeypatch.setattr(password, "Argon2id", Exhausted)
+    monkeypatch.setattr(argon2, "Argon2id", Exhausted)
     with pytest.raises(InsufficientMemory, match="needs 64 MiB"):
         stretch(b"password", bytes(16), Argon2idParameters())
 

@@ -44,3 +44,16 @@ def test_nothing_is_remembered_of_who_has_left():
     door = admission()
     door.leave(door.admit("192.0.2.1"))
     assert not door._by_address
+
+
+def test_who_is_connected_already_is_known_and_is_judged_anew_once_gone():
+    door = admission(deny=["192.0.2.128/25"])
+    assert door.admit("192.0.2.1") == door.admit("::ffff:192.0.2.1") == "192.0.2.1"
+    assert door.admit("192.0.2.1") is None, "however it came, it is one address"
+    assert door.admit("192.0.2.129") is None
+    assert door.admit("192.0.2.129") is None
+    assert door.admit("2001:db8::1") == door.admit("2001:db8::2") == "2001:db8::/64"
+    assert door.admit("2001:db8::3") is None
+    for _ in range(2):
+        door.leave("192.0.2.1")
+    assert [door.admit("192.0.2.1") for _ in range(3)] == ["192.0.2.1", "192.0.2.1", None]

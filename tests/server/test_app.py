@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import re
@@ -15,11 +16,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from server_fixtures import PATIENCE
 
 from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link import messages as m
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.server import errors
+from sottovoce.server.app import run
+from sottovoce.server.config import load_config
 from sottovoce.server.listener import listening_socket
 from sottovoce.server.store.store import Store
 from sottovoce.server.store.writer import StoreFailure
@@ -44,6 +48,25 @@ async def test_two_devices_talk_in_a_room(server):
     assert [e.payload for e in fetched.entries] == [b"join", b"hi", b"all"]
     assert (fetched.head, fetched.first) == (3, 1)
     assert (await a.ask(m.RoomState, room)).group_info == b"sealed 1"
+
+
+async def test_a_connection_that_is_gone_is_freed_without_the_garbage_collector(server):
+    _alice, client = await server.device("Alice")
+    gc.collect()
+    gc.disable()
+    try:
+        before = _connections()
+        await client.close()
+        async with asyncio.timeout(10):
+            while server.listener_peers():  # noqa: ASYNC110 - a Peer sets no event
+                await asyncio.sleep(0.01)
+        assert _connections() == before - 2, "its Peer and its Session"
+    finally:
+        gc.enable()
+
+
+def _connections():
+    return sum(type(x).__name__ in ("Peer", "Session") for x in gc.get_objects())
 
 
 async def test_a_restart_keeps_key_lobby_and_passwords(serve):
@@ -98,6 +121,17 @@ async def test_damaged_files_stop_the_start_and_stay_as_they_are(serve, name):
     with pytest.raises(errors.DataDirectoryDamaged, match=name):
         await serve(data=copy)
     assert not (copy / name).exists(), "nothing is made anew in a directory that has served"
+
+
+async def test_a_server_that_can_check_no_password_stops_by_itself(serve):
+    copy = await directory_with_an_account(serve)
+    (copy / "opaque-setup.bin").write_bytes(b"\xff" * 192)  # looked into only when the server listens
+    listened = []
+    with pytest.raises(errors.DataDirectoryDamaged, match=r"opaque-setup\.bin"):
+        await asyncio.wait_for(
+            run(load_config(None, {}, {"data": copy, "port": 0}), ready=listened.append), PATIENCE
+        )
+    assert len(listened) == 1
 
 
 async def directory_with_an_account(serve):

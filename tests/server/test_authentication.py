@@ -13,6 +13,8 @@ from sottovoce.link import messages as m
 from sottovoce.link.connection_state import State
 from sottovoce.link.parts import ErrorCode
 from sottovoce.opaque.errors import LoginFailed
+from sottovoce.server import authentication
+from sottovoce.server.store import accounts
 
 
 async def code_of(awaitable) -> ErrorCode:
@@ -151,3 +153,43 @@ async def test_a_version_nobody_speaks_closes_the_connection(server, link_client
     await asyncio.wait_for(client.closed.wait(), 10)
     assert client.last_error.code == ErrorCode.UNSUPPORTED_VERSION
     await client.close()
+
+
+async def test_a_device_that_was_not_there_can_log_in_once_it_is(server, identity):
+    alice, client = await server.device("alice")
+    second = alice.another_device()
+    stranger = await server.client()
+    assert await code_of(stranger.device_login(second)) == ErrorCode.LOGIN_FAILED
+    await client.close()
+    other = await server.client()
+    await other.password_login(alice)
+    await other.ask(m.EnrolDevice, second.certificate().to_bytes())
+    await stranger.device_login(second)
+    assert stranger.connection.state is State.DEVICE
+
+
+async def test_devices_are_read_once_and_only_so_many_are_kept(server, identity, monkeypatch):
+    monkeypatch.setattr(authentication, "MAX_DEVICES_KNOWN", 2)
+    reads = []
+    find_device = accounts.find_device
+    monkeypatch.setattr(accounts, "find_device", lambda *key: (reads.append(key[1]), find_device(*key))[1])
+    people = {name: (await server.device(name))[0] for name in ("alice", "bob", "carol")}
+
+    async def reads_of_a_login(name: str) -> list[str]:
+        reads.clear()
+        await (await server.client()).device_login(people[name])
+        return list(reads)
+
+    assert await reads_of_a_login("carol") == []
+    assert await reads_of_a_login("bob") == []
+    assert await reads_of_a_login("alice") == ["alice"], "the first was forgotten"
+    assert await reads_of_a_login("bob") == ["bob"], "then the next"
+
+
+async def test_a_known_device_needs_its_signature_all_the_same(server):
+    alice, _client = await server.device("alice")
+    thief = alice.another_device()
+    thief.device_id = alice.device_id
+    client = await server.client()
+    assert await code_of(client.device_login(thief)) == ErrorCode.LOGIN_FAILED
+    await client.device_login(alice)

@@ -19,6 +19,7 @@ from sottovoce.server.fanout.in_process import InProcessFanout
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.pace import Pace
 from sottovoce.server.peer import READ_SIZE, Peer, Phase
+from sottovoce.server.readiness import Readiness
 from sottovoce.server.session import Session
 from sottovoce.server.store.accounts import StoredDevice
 from sottovoce.server.tls import own_tls_files, tls_context
@@ -77,6 +78,7 @@ async def ends(server_context):
     ours.setblocking(False)
     closed = asyncio.Event()
     line = Line()
+    readiness = Readiness(loop)
     peer = Peer(
         server_context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False),
         loop,
@@ -86,6 +88,7 @@ async def ends(server_context):
         login_seconds=120,
         stall_seconds=60,
         metrics=Metrics(),
+        readiness=readiness,
         pace=Pace(loop),
         buffer=memoryview(bytearray(READ_SIZE)),
         on_closed=lambda _peer: closed.set(),
@@ -118,6 +121,24 @@ def fill(session):
     frame = encode_frame(m.EntriesPush(bytes(16), [m.Entry(1, EntryKind.MESSAGE, 0, bytes(100_000), 0)]))
     while not session.is_full:
         session.push(frame)
+
+
+async def test_a_socket_is_read_once_for_each_record_it_has_and_never_in_vain(ends):
+    tls, reads = ends.peer._tls, []
+
+    class Counting:
+        write = staticmethod(tls.write)
+
+        @staticmethod
+        def read(size, buffer):
+            reads.append(size)
+            return tls.read(size, buffer)
+
+    ends.peer._tls = Counting()
+    for number in range(1, 4):
+        ends.client.send(encode_frame(m.Ping(number)))
+    await until(lambda: len(ends.line.taken) == 3)
+    assert len(reads) == 3
 
 
 async def test_requests_come_through_and_replies_go_out_in_one_piece(ends):
@@ -208,7 +229,7 @@ async def test_nothing_is_written_through_before_what_waits_nor_after_the_end(en
     fill(ends.peer.session)
     await until(lambda: ends.peer._is_writing)
     written = []
-    ends.peer._write_tls = written.append
+    ends.peer._tls = Recorder(written)
     assert not ends.peer.write_through(frame), "the socket is full"
     ends.peer.abort()
     assert not ends.peer.write_through(frame)
@@ -217,9 +238,16 @@ async def test_nothing_is_written_through_before_what_waits_nor_after_the_end(en
 
 async def test_a_frame_larger_than_one_write_is_left_to_the_queue(ends):
     written = []
-    ends.peer._write_tls = written.append
+    ends.peer._tls = Recorder(written)
     assert not ends.peer.write_through(bytes(65_537))
     assert written == []
+
+
+class Recorder:
+    """Stands for the TLS object: nothing may be written."""
+
+    def __init__(self, written):
+        self.write = written.append
 
 
 class Told:

@@ -73,8 +73,8 @@ class Sender:
         self.session.connection.receive_data(self._client.data_to_send())
         return request
 
-    def append(self, room, *messages):
-        self.log.append(self.session, self.request(m.Append, room, list(messages)), 0)
+    def append(self, room, *messages, now_ms=0):
+        self.log.append(self.session, self.request(m.Append, room, list(messages)), now_ms)
 
     def replies(self):
         """The seqs, or the error code, of each reply since the last call, by the order they came in."""
@@ -290,6 +290,49 @@ async def test_only_repeats_are_answered_and_nothing_is_pushed(world):
     world.alice.append(ROOM, message(b"next"))
     await world.settle()
     assert world.alice.replies() == [[2]]
+
+
+async def rollbacks_of(world, *appends):
+    """Hand in appends for one transaction; how many are undone for it."""
+    world.statements.clear()
+    for sender, payload, now_ms in appends:
+        sender.append(ROOM, payload, now_ms=now_ms)
+    await world.settle()
+    return world.statements.count("ROLLBACK")
+
+
+async def test_who_repeats_one_message_has_a_transaction_undone_once_and_not_each_time(world):
+    once, end = message(b"once"), appending.REPEATER_MS
+    assert await rollbacks_of(world, (world.alice, once, 0)) == 0
+    assert await rollbacks_of(world, (world.bob, message(), 0), (world.alice, once, 0)) == 1
+    for now_ms in (1, end - 1):
+        assert await rollbacks_of(world, (world.bob, message(), now_ms), (world.alice, once, now_ms)) == 0
+    assert await rollbacks_of(world, (world.alice, message(), 2 * end - 1)) == 0, "the last repeat counts"
+    assert await rollbacks_of(world, (world.alice, once, 2 * end)) == 1, "and is forgotten in the end"
+    assert world.alice.replies() == [[1], [1], [1], [1], [5], [1]]
+    assert world.bob.replies() == [[2], [3], [4]]
+
+
+async def test_a_repeater_and_another_with_the_same_id_at_once_are_told_the_same(world):
+    once, both = message(b"once"), message(b"both")
+    assert await rollbacks_of(world, (world.alice, once, 0)) == 0
+    assert await rollbacks_of(world, (world.alice, once, 0)) == 1
+    assert (
+        await rollbacks_of(world, (world.alice, both, 1), (world.bob, both, 1), (world.alice, both, 1)) == 1
+    )
+    assert world.alice.replies() == [[1], [1], [2], [2]]
+    assert world.bob.replies() == [[2]]
+    assert world.stored(ROOM) == [b"once", b"both"]
+
+
+async def test_only_so_many_repeaters_are_known(world, monkeypatch):
+    monkeypatch.setattr(appending, "MAX_REPEATERS_KNOWN", 1)
+    first, second = message(), message()
+    assert await rollbacks_of(world, (world.alice, first, 0), (world.bob, second, 0)) == 0
+    assert await rollbacks_of(world, (world.alice, first, 0)) == 1
+    assert await rollbacks_of(world, (world.bob, second, 0)) == 1
+    assert await rollbacks_of(world, (world.bob, second, 0)) == 0
+    assert await rollbacks_of(world, (world.alice, first, 0)) == 1, "forgotten for the other"
 
 
 async def test_a_commit_that_fails_once_loses_nothing_and_no_seq(world):

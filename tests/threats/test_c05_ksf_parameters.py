@@ -4,8 +4,8 @@ import os
 import resource
 
 import pytest
+from cryptography.hazmat.primitives.kdf import argon2
 
-from sottovoce.crypto import password
 from sottovoce.crypto.errors import UnacceptableParameters
 from sottovoce.crypto.password import Argon2idParameters, key_stretching_function, stretch
 from sottovoce.opaque.client import ClientLogin, ClientRegistration
@@ -21,7 +21,7 @@ def test_refused_before_allocation(parameters: Argon2idParameters, monkeypatch: 
     def never(**_: object) -> None:
         pytest.fail("Argon2id was set up with parameters out of bounds")
 
-    monkeypatch.setattr(password, "Argon2id", never)
+    monkeypatch.setattr(argon2, "Argon2id", never)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnacceptableParameters):
         stretch(b"password", bytes(16), parameters)

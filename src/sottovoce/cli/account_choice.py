@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,8 +103,3 @@ def choose_account(place: Place, user: str | None) -> Account:
 def ask_password_again(account: Account) -> Account:
     """Return the account with the password typed once more."""
     return Account(account.user, ask_password(is_new=False), account.is_new, was_asked=True)
-
-
-def forbid_core_dumps() -> None:
-    """A crash must not write keys to the disk (threats G)."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

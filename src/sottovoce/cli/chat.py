@@ -20,11 +20,11 @@ from sottovoce.cli.account_choice import (
     ask_password_again,
     choose_account,
     find_place,
-    forbid_core_dumps,
 )
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.chat_commands import ChatCommands
 from sottovoce.cli.console import Console
+from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.errors import UsageError
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sottovoce.cli import demo_xray
-from sottovoce.cli.account_choice import forbid_core_dumps
 from sottovoce.cli.console import Console
+from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.errors import DemoFailed
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.client.events import ReceivedMessage

@@ -15,10 +15,10 @@ from sottovoce.cli.account_choice import (
     add_place_options,
     choose_account,
     find_place,
-    forbid_core_dumps,
 )
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.console import Console
+from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
 
 _DAY: Final = 86400  # seconds

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sottovoce.cli.account_choice import forbid_core_dumps
 from sottovoce.cli.console import Console
+from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
+from sottovoce.cli.loading import collector_paused
 from sottovoce.server.config import Setting, load_config, settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def run(arguments: Sequence[str]) -> ExitCode:
     config = load_config(options.pop("config"), os.environ, options)
     forbid_core_dumps()
     console = Console()
-    from sottovoce.server.app import serve
+    with collector_paused():
+        from sottovoce.server.app import serve
 
     def ready(address: ServerAddress) -> None:
         console.show(f"listening on {address.host}:{address.port}")

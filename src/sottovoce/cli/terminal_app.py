@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sottovoce.cli.account_choice import forbid_core_dumps
+from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.loading import collector_paused
 from sottovoce.cli.prompts import check_user_name, password_from_environment

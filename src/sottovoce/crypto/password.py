@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-
 from sottovoce.crypto.errors import InsufficientMemory, InvalidArgument, UnacceptableParameters
 from sottovoce.crypto.secret import Secret
 
@@ -77,6 +75,8 @@ def stretch(
     if len(salt) < _MINIMUM_SALT_LENGTH or length < _MINIMUM_LENGTH:
         raise InvalidArgument("Argon2id takes a salt of 8 bytes or more and gives 4 bytes or more.")
     octets = password.reveal() if isinstance(password, Secret) else password
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # a server stretches nothing, only judges
+
     argon2id = Argon2id(
         salt=salt,
         length=length,

@@ -44,6 +44,8 @@ _anything: Final = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _text: Final = msgspec.msgpack.Decoder(str)
 _counter: Final = msgspec.msgpack.Decoder(int)
 _undecodable: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DEVICE: Final = State.DEVICE  # looking a member of an enumeration up costs more than what is done with it
+_CLOSED: Final = State.CLOSED
 _REQUEST_TAGS: Final = frozenset(str(kind.__struct_config__.tag) for kind in ANSWERS)
 
 
@@ -83,7 +85,7 @@ class _Connection(Generic[_Event]):
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes from the peer. Raises :class:`LinkError` and closes when it broke a rule."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         try:
             for body in self._reader.frames(data):
@@ -114,7 +116,7 @@ class _Connection(Generic[_Event]):
         self._reader = FrameReader(0)
 
     def _is_closed(self) -> bool:
-        return self.state is State.CLOSED
+        return self.state is _CLOSED
 
     def receive_eof(self) -> None:
         """The peer will send nothing more. Raises :class:`UnexpectedEnd` if it stopped inside a frame."""
@@ -144,7 +146,7 @@ class _Connection(Generic[_Event]):
         """Move along the state table: ``message`` answers ``request``."""
         table = AFTER_REFUSAL if isinstance(message, ErrorReply) else AFTER_SUCCESS
         self.state = table.get(request, self.state)
-        if self.state is State.DEVICE:
+        if self.state is _DEVICE:
             self._reader.limit = LIMIT_AFTER_LOGIN
 
 
@@ -163,7 +165,7 @@ class ServerConnection(_Connection[ClientMessage]):
         Raises :class:`MisusedConnection` for a reply to no request under way or of the wrong type, and for a
         push before a device is logged in.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             raise MisusedConnection("the connection is closed")
         if isinstance(message, Push):
             self.send_push(encode_frame(message))
@@ -180,13 +182,13 @@ class ServerConnection(_Connection[ClientMessage]):
             raise MisusedConnection(f"a {kind.__name__} does not answer a {request.__name__}")
         frame = encode_frame(message)
         del self._under_way[message.id]
-        if self.state is not State.DEVICE:
+        if self.state is not _DEVICE:
             self._settle(message, request)
         self._queue(kind.__name__, frame)
 
     def send_push(self, frame: bytes) -> None:
         """Queue a push that :func:`~sottovoce.link.frames.encode_frame` encoded for many connections."""
-        if self.state is not State.DEVICE:
+        if self.state is not _DEVICE:
             raise MisusedConnection("pushes are for connections with a device logged in")
         self._queue("Push", frame)
 
@@ -199,18 +201,23 @@ class ServerConnection(_Connection[ClientMessage]):
         except _undecodable as error:
             self._refuse_undecodable(body, error)
             return
-        self._traced(message, body)
-        if message.id in self._under_way:
+        if self._trace is not None:
+            self._traced(message, body)
+        number, kind = message.id, type(message)
+        if number in self._under_way:
             raise MalformedMessage("the id of a request under way was used again")
-        legal = LEGAL_REQUESTS[self.state]
-        crowded = len(self._under_way) >= (MAX_REQUESTS_UNDER_WAY if self.state is State.DEVICE else 1)
-        if type(message) not in legal or crowded:
-            reason = "too many requests are under way" if crowded else f"not while {self.state.value}"
-            refusal = ErrorReply(message.id, ErrorCode.NOT_ALLOWED, f"this request is not allowed: {reason}")
-            self._queue("ErrorReply", encode_frame(refusal))
-            return
-        self._under_way[message.id] = type(message)
-        self._events.append(message)
+        most = MAX_REQUESTS_UNDER_WAY if self.state is _DEVICE else 1
+        if len(self._under_way) >= most:
+            self._not_allowed(number, "too many requests are under way")
+        elif kind not in LEGAL_REQUESTS[self.state]:
+            self._not_allowed(number, f"not while {self.state.value}")
+        else:
+            self._under_way[number] = kind
+            self._events.append(message)
+
+    def _not_allowed(self, number: int, reason: str) -> None:
+        refusal = ErrorReply(number, ErrorCode.NOT_ALLOWED, f"this request is not allowed: {reason}")
+        self._queue("ErrorReply", encode_frame(refusal))
 
     def _refuse_undecodable(self, body: memoryview, error: Exception) -> None:
         """Answer a request of an unknown type; raise :class:`MalformedMessage` for anything else."""
@@ -241,7 +248,7 @@ class ClientConnection(_Connection[ServerMessage]):
             raise MisusedConnection(f"a {type(message).__name__} is not allowed while {self.state.value}")
         if message.id in self._under_way:
             raise MisusedConnection(f"request {message.id} is still under way")
-        if self._under_way and self.state is not State.DEVICE:
+        if self._under_way and self.state is not _DEVICE:
             raise MisusedConnection("before a device is logged in one request is under way at a time")
         frame = encode_frame(message)
         if len(frame) > self._reader.limit:
@@ -256,7 +263,7 @@ class ClientConnection(_Connection[ServerMessage]):
             raise MalformedMessage("the server sent a frame that is not a message") from error
         self._traced(message, body)
         if isinstance(message, Push):
-            if self.state is not State.DEVICE:
+            if self.state is not _DEVICE:
                 raise UnexpectedReply("the server pushed something before the login")
         elif message.id is None:
             self.close()

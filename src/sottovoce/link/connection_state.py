@@ -25,6 +25,9 @@ class State(Enum):
     DEVICE = "device"  # a device is logged in
     CLOSED = "closed"
 
+    # There is one of each, so identity is enough; Enum's own is a Python call, made for every message.
+    __hash__ = object.__hash__
+
 
 _ENTRANCES: Final[frozenset[type[m.Request]]] = frozenset(
     {m.Ping, m.RegisterStart, m.RegisterFinish, m.LoginStart, m.DeviceLogin}

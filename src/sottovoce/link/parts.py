@@ -60,8 +60,11 @@ class EntryKind(StrEnum):
         return b"\x01" if self is EntryKind.COMMIT else b"\x02"
 
 
-class Part(Struct, array_like=True, frozen=True):
-    """Base of everything on the link; its ``repr`` gives byte strings, tokens and keys too, by length."""
+class Part(Struct, array_like=True, frozen=True, gc=False):
+    """Base of everything on the link; its ``repr`` gives byte strings, tokens and keys too, by length.
+
+    A message holds no reference back to itself, so the garbage collector need not look at any (``gc=False``).
+    """
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={_shown(getattr(self, name))}" for name in self.__struct_fields__)

@@ -38,17 +38,20 @@ class Admission:
 
     def admit(self, host: str) -> str | None:
         """Count a connection of ``host`` in and return the group to :meth:`leave` with; None: not let in."""
-        address = _address(host)
-        if any(address in network for network in self._deny):
-            return None
-        if self._allow and not any(address in network for network in self._allow):
-            return None
-        group = _group_of(address)
-        if self._total >= self._most or self._by_address[group] >= self._most_per_address:
+        # An IPv4 address is its own group: when one is connected already, it was let in.
+        group = host if host in self._by_address else self._group_let_in(_address(host))
+        if group is None or self._total >= self._most or self._by_address[group] >= self._most_per_address:
             return None
         self._total += 1
         self._by_address[group] += 1
         return group
+
+    def _group_let_in(self, address: Address) -> str | None:
+        if any(address in network for network in self._deny):
+            return None
+        if self._allow and not any(address in network for network in self._allow):
+            return None
+        return _group_of(address)
 
     def leave(self, group: str) -> None:
         """Count a connection out."""

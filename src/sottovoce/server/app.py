@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import os
@@ -12,7 +13,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,6 @@ from sottovoce.crypto.password import Argon2idParameters
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.link.parts import Stretching
-from sottovoce.opaque.server import ServerSetup
 from sottovoce.server.authentication import AuthenticationService
 from sottovoce.server.config import ServerConfig
 from sottovoce.server.delivery import LOBBY, DeliveryService
@@ -34,7 +33,13 @@ from sottovoce.server.key_directory import KeyDirectory
 from sottovoce.server.listener import Listener, listening_socket
 from sottovoce.server.log import set_up_logging
 from sottovoce.server.metrics import Metrics
-from sottovoce.server.opaque_setup import load_opaque_setup, opaque_setup_exists
+from sottovoce.server.opaque_setup import (
+    make_opaque_setup,
+    opaque_setup_exists,
+    parse_opaque_setup,
+    read_opaque_setup,
+)
+from sottovoce.server.passwords import Passwords
 from sottovoce.server.runtime_file import remove_runtime_file, write_runtime_file
 from sottovoce.server.store import accounts
 from sottovoce.server.store.database import DirectoryLock, prepare_directory, require_database
@@ -66,6 +71,8 @@ def serve(config: ServerConfig, *, ready: Callable[[ServerAddress], None]) -> No
     """Run a server in this thread, on uvloop, until SIGTERM or SIGINT. Raises what :func:`run` raises."""
     import uvloop
 
+    # Messages on their way are many objects and no garbage: a look at every 700 takes a tenth of the time.
+    gc.set_threshold(10_000, 20, 20)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run(config, ready=ready))
 
@@ -99,12 +106,14 @@ async def run(
         loop = asyncio.get_running_loop()
         store = Store(config.data, loop, commit_interval=config.commit_interval_ms / 1000)
         stack.callback(store.close)
-        setup = load_opaque_setup(config.data, has_accounts=await store.read(accounts.any_account))
-        executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="opaque"))
+        if is_new:
+            make_opaque_setup(config.data, has_accounts=await store.read(accounts.any_account))
+        passwords = Passwords(partial(parse_opaque_setup, config.data, read_opaque_setup(config.data)))
+        stack.callback(passwords.close)
 
         metrics = Metrics()
         delivery = DeliveryService(store, InProcessFanout(), metrics, turn_seconds=config.turn_seconds)
-        authentication = _authentication(config, store, setup, pin=pin, executor=executor, metrics=metrics)
+        authentication = _authentication(config, store, passwords, pin=pin, metrics=metrics)
         directory = KeyDirectory(store, claims_per_minute=config.claims_per_minute)
         dispatcher = Dispatcher(
             authentication, directory, delivery, metrics, messages_per_second=config.messages_per_second
@@ -113,15 +122,19 @@ async def run(
 
         address = await _address(config, store, delivery, pin, sock.getsockname()[1])
         _leave_runtime_file(stack, address)
-        retention = loop.create_task(_keep_retention(delivery, store, config.retention_days))
+        tasks = []
         try:
             listener.start()
             _log.info("listening", extra={"fields": {"port": address.port, "pin": pin.hex()[:16]}})
             ready(address)
+            tasks.append(loop.create_task(_keep_retention(delivery, store, config.retention_days)))
+            tasks.append(loading := loop.create_task(_load_passwords(passwords, stop)))
             await stop.wait()
+            await loading
         finally:
-            retention.cancel()
-            await asyncio.gather(retention, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await _shut_down(listener, dispatcher, store)
         _log.info("stopped", extra={"fields": asdict(metrics)})
 
@@ -135,6 +148,15 @@ async def _shut_down(listener: Listener, dispatcher: Dispatcher, store: Store) -
     with contextlib.suppress(StoreFailure):  # a failing disk has been answered as that; still say goodbye
         await store.write(lambda _db: None)  # outcomes come in order: with this one, all before it are here
     listener.close(retry_after=RETRY_AFTER_STOP)
+
+
+async def _load_passwords(passwords: Passwords, stop: asyncio.Event) -> None:
+    """Load what a login by password needs; a server that cannot is stopped. Raises what ``load`` does."""
+    try:
+        await passwords.load()
+    except Exception:
+        stop.set()
+        raise
 
 
 async def _keep_retention(delivery: DeliveryService, store: Store, days: int) -> None:
@@ -222,19 +244,17 @@ def _tls_files(config: ServerConfig, now: datetime, *, is_new: bool) -> TlsFiles
 def _authentication(
     config: ServerConfig,
     store: Store,
-    setup: ServerSetup,
+    passwords: Passwords,
     *,
     pin: bytes,
-    executor: Executor,
     metrics: Metrics,
 ) -> AuthenticationService:
     return AuthenticationService(
         store,
-        setup,
+        passwords,
         server_pin=pin,
         stretching=_stretching(config),
         open_registration=config.registration == "open",
-        executor=executor,
         metrics=metrics,
     )
 

@@ -18,18 +18,28 @@ from sottovoce.server.errors import Refused
 from sottovoce.server.store import rooms, segments
 from sottovoce.server.store.segments import NewEntries
 
+_MESSAGE: Final = EntryKind.MESSAGE  # looking a member of an enumeration up costs more than a call
+
 MAX_ROOMS_KNOWN: Final = 4096
 """Rooms whose state is kept in memory; the one read first is forgotten first."""
 
+REPEATER_MS: Final = 60_000
+"""For how long a device that has sent a message again has each of its ids looked up."""
 
-@dataclass(slots=True)
+MAX_REPEATERS_KNOWN: Final = 4096
+"""Such devices kept in memory; the one whose last repeat is the oldest is forgotten first."""
+
+
 class PendingAppend:
     """A request of a device (its row) that came at ``now_ms``; the outcome is a seq for each message."""
 
-    device: int
-    request: m.Append
-    now_ms: int
-    outcome: list[int] | Refused = field(default_factory=list)
+    __slots__ = ("device", "now_ms", "outcome", "request")
+
+    def __init__(self, device: int, request: m.Append, now_ms: int) -> None:
+        self.device = device
+        self.request = request
+        self.now_ms = now_ms
+        self.outcome: list[int] | Refused
 
 
 class Gathered(list[PendingAppend]):
@@ -61,7 +71,8 @@ class RoomState:
 
     def check(self, device: int, messages: list[Outgoing]) -> None:
         """Refuse messages of a device that is not in the room, or of an epoch that is over or to come."""
-        rules.check_member(is_member=device in self.members)
+        if device not in self.members:
+            rules.check_member(is_member=False)
         for message in messages:
             if not self.oldest_epoch <= message.epoch <= self.newest_epoch:
                 raise rules.stale_epoch(None if self.newest_epoch < 0 else self.newest_epoch)
@@ -84,6 +95,7 @@ class Appender:
 
     def __init__(self) -> None:
         self._states: dict[bytes, RoomState] = {}
+        self._repeaters: dict[int, int] = {}
 
     def forget(self, room_id: bytes) -> None:
         """Other work changes the room: read it anew for the next append."""
@@ -98,11 +110,13 @@ class Appender:
 
         Each request is stored whole or not at all; a message stored before keeps its seq. Raises
         ``sqlite3.IntegrityError`` when there is such a message, and is to be called again, the transaction
-        undone: to look up every id that is nearly always new would cost more than that.
+        undone: to look up every id that is nearly always new would cost more than that. Whoever brought that
+        about is looked up from then on for a while, so that nobody has every transaction run twice.
         """
         batch = _Batch()
-        take = self._take_carefully if gathered.is_careful else self._take
         for pending in gathered:
+            is_careful = gathered.is_careful or (self._repeaters and self._is_repeater(pending))
+            take = self._take_carefully if is_careful else self._take
             try:
                 pending.outcome = take(db, batch, pending)
             except Refused as refusal:
@@ -137,11 +151,26 @@ class Appender:
             if seq is not None:
                 batch.earlier[room_id, message.message_id] = seq
         new = {x.message_id: x for x in messages if (room_id, x.message_id) not in batch.earlier}
+        if len(new) < len(messages):
+            self._note_repeater(pending)
         if new:
             state.check(pending.device, list(new.values()))
             seqs = _add(batch, state, room_id, list(new.values()), pending.now_ms)
             batch.earlier.update(zip(((room_id, message_id) for message_id in new), seqs, strict=True))
         return [batch.earlier[room_id, message.message_id] for message in messages]
+
+    def _is_repeater(self, pending: PendingAppend) -> bool:
+        until = self._repeaters.get(pending.device)
+        if until is not None and pending.now_ms >= until:
+            del self._repeaters[pending.device]
+            return False
+        return until is not None
+
+    def _note_repeater(self, pending: PendingAppend) -> None:
+        self._repeaters.pop(pending.device, None)  # put in again as the newest
+        self._repeaters[pending.device] = pending.now_ms + REPEATER_MS
+        if len(self._repeaters) > MAX_REPEATERS_KNOWN:
+            del self._repeaters[next(iter(self._repeaters))]
 
     def _read(self, db: sqlite3.Connection, room_id: bytes) -> RoomState:
         state = self._states[room_id] = RoomState.read(db, room_id)
@@ -153,11 +182,12 @@ def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoin
     new = batch.new.get(room_id)
     if new is None:
         new = batch.new[room_id] = NewEntries(state.row, state.head + 1)
-    seqs = list(range(state.head + 1, state.head + len(messages) + 1))
-    for seq, message in zip(seqs, messages, strict=True):
+    seqs = []
+    for message in messages:
         payload = message.payload
-        state.head_hash = rules.next_hash(state.head_hash, EntryKind.MESSAGE, payload)
-        new.encoded.append(encode_entry(Entry(seq, EntryKind.MESSAGE, message.epoch, payload, now_ms)))
+        state.head += 1
+        state.head_hash = rules.next_hash(state.head_hash, _MESSAGE, payload)
+        new.encoded.append(encode_entry(Entry(state.head, _MESSAGE, message.epoch, payload, now_ms)))
         new.message_ids.append(message.message_id)
-    state.head += len(messages)
+        seqs.append(state.head)
     return seqs

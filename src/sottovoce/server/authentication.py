@@ -6,15 +6,13 @@ one who does. A device proves itself by its own key. No account is ever locked o
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sqlite3
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from sottovoce.crypto.signatures import ed25519_verify
 from sottovoce.link import messages as m
@@ -22,9 +20,9 @@ from sottovoce.link.certificates import DeviceCertificate, device_login_content,
 from sottovoce.link.errors import CertificateError
 from sottovoce.link.parts import ErrorCode, Stretching
 from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
-from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
 from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.metrics import Metrics
+from sottovoce.server.passwords import Passwords
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts
 from sottovoce.server.store.store import Store
@@ -33,38 +31,39 @@ from sottovoce.server.throttle import Backoff, TokenBuckets
 MAX_DEVICES: Final = 64
 """Devices one account may have."""
 
+MAX_DEVICES_KNOWN: Final = 4096
+"""Devices kept in memory for their next login, a third of a KiB each; the first one is forgotten first."""
+
 _NOBODY: Final = bytes(32)
 _log: Final = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class AuthenticationService:
     """Registration, login, devices, registration tokens and vaults.
 
     ``server_pin`` is SHA-256 of the TLS key's SubjectPublicKeyInfo (32 bytes): OPAQUE's server identity, and
-    in what a device signs. ``executor`` runs the group operations off the event loop.
+    in what a device signs.
     """
 
     def __init__(
         self,
         store: Store,
-        setup: ServerSetup,
+        passwords: Passwords,
         *,
         server_pin: bytes,
         stretching: Stretching,
         open_registration: bool,
-        executor: Executor,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._setup = setup
+        self._passwords = passwords
         self._pin = server_pin
         self._stretching = stretching
         self._open_registration = open_registration
-        self._executor = executor
         self._metrics = metrics
         self._clock = clock
+        self._devices: dict[tuple[str, bytes], accounts.StoredDevice] = {}
         self._registrations = TokenBuckets(rate=2.0, burst=500)
         self._tokens_made = TokenBuckets(rate=1 / 60, burst=20)
         self._guesses = Backoff(free=5, first=1.0, longest=60.0, forget_after=3600.0)
@@ -89,8 +88,8 @@ class AuthenticationService:
         if refusal is not None:
             raise refusal
         try:
-            response = await self._compute(
-                lambda: registration_response(self._setup, request.registration_request, name.encode())
+            response = await self._passwords.registration_response(
+                request.registration_request, name.encode()
             )
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
@@ -105,7 +104,7 @@ class AuthenticationService:
             )
         certificate = _certificate(request.certificate, request.user, request.account_key)
         try:
-            record = await self._compute(lambda: registration_record(request.registration_record))
+            record = await self._passwords.registration_record(request.registration_record)
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
         await self._store.write(lambda db: self._create_account(db, request, certificate, record))
@@ -162,17 +161,12 @@ class AuthenticationService:
         stretching = self._stretching if account is None else account.stretching
         context = opaque_context(self._pin, stretching)
         try:
-            login = await self._compute(
-                lambda: ServerLogin.start(
-                    self._setup,
-                    None if account is None else account.registration_record,
-                    request.ke1,
-                    credential_identifier=name.encode(),
-                    context=context,
-                    client_identity=name.encode(),
-                    server_identity=self._pin,
-                    random=os.urandom,
-                )
+            login = await self._passwords.start_login(
+                None if account is None else account.registration_record,
+                request.ke1,
+                name=name.encode(),
+                server_identity=self._pin,
+                context=context,
             )
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
@@ -221,7 +215,7 @@ class AuthenticationService:
     def device_login(self, session: Session, request: m.DeviceLogin) -> m.Done:
         """Check the device's signature over this connection's challenge. One refusal for every reason."""
         name = request.user.lower()
-        device = self._store.read_now(lambda db: accounts.find_device(db, name, request.device_id))
+        device = self._find_device(name, request.device_id)
         content = device_login_content(session.challenge, self._pin, name, request.device_id)
         key = _NOBODY if device is None else device.authentication_key
         if not ed25519_verify(key, content, request.signature) or device is None:
@@ -230,8 +224,21 @@ class AuthenticationService:
         if session.account is not None and session.account.row != device.account:
             raise _login_failed()
         self._metrics.logins += 1
-        session.device = replace(device, certificate=b"")  # not needed, and kept while it lasts
+        session.device = device
         return m.Done(request.id)
+
+    def _find_device(self, name: str, device_id: bytes) -> accounts.StoredDevice | None:
+        """Look a device up, without its certificate. One that was found is kept: none changes or goes."""
+        key = name, device_id
+        device = self._devices.get(key)
+        if device is None:
+            stored = self._store.read_now(lambda db: accounts.find_device(db, name, device_id))
+            if stored is None:
+                return None
+            device = self._devices[key] = replace(stored, certificate=b"")
+            if len(self._devices) > MAX_DEVICES_KNOWN:
+                del self._devices[next(iter(self._devices))]
+        return device
 
     async def create_token(self, session: Session, request: m.CreateToken) -> m.CreateTokenReply:
         """Make a registration token for one use."""
@@ -256,9 +263,6 @@ class AuthenticationService:
         if not stored:
             raise Refused(ErrorCode.VAULT_CONFLICT, "another device stored a newer vault: read it first")
         return m.Done(request.id)
-
-    async def _compute(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _limit(self, buckets: TokenBuckets, key: object) -> None:
         wait = buckets.take(key, self._clock())

@@ -6,7 +6,6 @@ A TOML file is weakest, then the environment (``SOTTOVOCE_PORT`` for ``port``), 
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
-from platformdirs import user_data_path
 
 from sottovoce.server.errors import BadConfiguration
 
@@ -24,6 +22,8 @@ PublicHost = Annotated[str, Meta(pattern=r"^[0-9A-Za-z.:_-]{1,253}\Z")]  # what 
 
 
 def _default_data() -> Path:
+    from platformdirs import user_data_path  # as tomllib below: a start that needs neither loads neither
+
     return user_data_path("sottovoce") / "server"
 
 
@@ -185,6 +185,8 @@ def load_config(
 
 
 def _read_file(file: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

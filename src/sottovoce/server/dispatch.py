@@ -100,20 +100,19 @@ class Dispatcher:
         """
         self._metrics.requests += len(requests)
         key = session.address_group if session.device is None else session.device.account
-        amount = frames + octets / CHARGED_AS_ONE + sum(map(_further_parts, requests))
+        amount = frames + octets / CHARGED_AS_ONE + sum([_further_parts(request) for request in requests])
         return self._rate.owe(key, self._clock(), amount)
 
     def begin(self, session: Session, request: Request) -> Awaitable[m.Reply] | None:
         """Give a request to its handler; None: it is or will be answered."""
         try:
             reply = self._handlers[type(request)](session, request)
-            if isinstance(reply, m.Reply):
-                self._answer(session, request, reply)
-                return None
+            if reply is None or not isinstance(reply, m.Reply):
+                return reply
+            self._answer(session, request, reply)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a typed error
             session.refuse(request, error)
-            return None
-        return reply
+        return None
 
     async def complete(self, session: Session, request: Request, reply: Awaitable[m.Reply]) -> None:
         """Await a handler and send its reply or refusal."""
@@ -183,8 +182,9 @@ class RequestLine:
             self._waiting = _NOTHING
 
     def drop(self) -> None:
-        """Forget what has not begun: the connection is gone."""
+        """Forget what has not begun, and the socket: the connection is gone."""
         self._waiting = _NOTHING
+        self.resume_reading = _do_nothing
 
     async def _complete(self, request: Request, reply: Awaitable[m.Reply]) -> None:
         await self._dispatcher.complete(self._session, request, reply)

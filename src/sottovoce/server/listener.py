@@ -21,6 +21,7 @@ from sottovoce.server.errors import AddressNotUsable, PortInUse
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.pace import Pace
 from sottovoce.server.peer import READ_SIZE, Peer
+from sottovoce.server.readiness import Readiness
 from sottovoce.server.session import Session
 
 SWEEP_SECONDS: Final = 0.5
@@ -90,6 +91,7 @@ class Listener:
         )
         self._peers: set[Peer] = set()
         self._buffer = memoryview(bytearray(READ_SIZE))
+        self._readiness = Readiness(self._loop)
         self._pace = Pace(self._loop)
         self._trace: Trace | None = _trace if config.debug else None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -117,6 +119,7 @@ class Listener:
         for peer in list(self._peers):
             peer.session.push(farewell)
             peer.close()
+        self._readiness.close()
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTS_IN_A_ROW):
@@ -160,6 +163,7 @@ class Listener:
             login_seconds=config.login_seconds,
             stall_seconds=config.stall_seconds,
             metrics=self._metrics,
+            readiness=self._readiness,
             pace=self._pace,
             buffer=self._buffer,
             on_closed=self._closed,

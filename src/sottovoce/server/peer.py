@@ -1,4 +1,4 @@
-"""One TLS connection, driven by hand: a non-blocking TLS socket on the event loop's readiness callbacks.
+"""One TLS connection, driven by hand: a non-blocking TLS socket, told by :mod:`readiness` when to go on.
 
 No task and no buffer for an idle peer. Reads go on until the socket has no more; writes take everything that
 was queued since the last turn of the loop in one go.
@@ -11,9 +11,13 @@ import contextlib
 import logging
 import math
 import ssl
+import sys
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from fcntl import ioctl
+from selectors import EVENT_READ, EVENT_WRITE
+from termios import FIONREAD
+from typing import Any, Final
 
 from sottovoce.link.errors import LinkError
 from sottovoce.link.messages import ALPN, ErrorReply
@@ -21,12 +25,15 @@ from sottovoce.link.parts import ErrorCode
 from sottovoce.server.dispatch import RequestLine
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.pace import Pace
+from sottovoce.server.readiness import Readiness
 from sottovoce.server.session import Session
 
 READ_SIZE: Final = 64 * 1024
 _WRITE_SIZE: Final = 64 * 1024  # the TLS socket takes a write whole or not at all: small ones show progress
 _RECORD_SIZE: Final = 16 * 1024  # of plain text, the most in one TLS record (RFC 8446 §5.1)
+_RECORD_OVERHEAD: Final = 22  # header, inner type, tag (RFC 8446 §5.2); padding may make it more, never less
 _READS_IN_A_ROW: Final = 4
+_INT: Final = bytes(4)
 _LINGER_SECONDS: Final = 2.0
 _log: Final = logging.getLogger(__name__)
 
@@ -45,16 +52,15 @@ class Phase(Enum):
 class Peer:
     """Moves bytes between one socket and one session. Used on the event loop only.
 
-    ``buffer`` and ``pace``, for handshakes, are shared by all peers: what was read is used up before the next
-    read. ``on_closed`` is called once.
+    ``readiness``, ``buffer`` and ``pace``, for handshakes, are shared by all peers: what was read is used up
+    before the next read. ``on_closed`` is called once.
     """
 
     __slots__ = (
         "_buffer", "_fd", "_first_frame_seconds", "_flush_is_due", "_frame_began", "_frame_seconds",
-        "_frames_seen", "_is_paced", "_is_reading", "_is_writing", "_login_seconds", "_loop", "_metrics",
-        "_on_closed", "_opened_at", "_pace", "_paused_until", "_phase", "_phase_deadline", "_read_tls",
-        "_sock",
-        "_stall_seconds", "_stalled_since", "_unsent", "_write_tls", "line", "session",
+        "_frames_seen", "_is_paced", "_login_seconds", "_loop", "_metrics", "_on_closed", "_opened_at",
+        "_pace", "_paused_until", "_phase", "_phase_deadline", "_readiness", "_sock", "_stall_seconds",
+        "_stalled_since", "_tls", "_unsent", "_watched", "line", "session",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +74,7 @@ class Peer:
         login_seconds: float,
         stall_seconds: float,
         metrics: Metrics,
+        readiness: Readiness,
         pace: Pace,
         buffer: memoryview,
         on_closed: Callable[[Peer], None],
@@ -82,13 +89,14 @@ class Peer:
         self._login_seconds = login_seconds
         self._stall_seconds = stall_seconds
         self._metrics = metrics
+        self._readiness = readiness
         self._pace = pace
         self._is_paced = False
         self._buffer = buffer
         self._on_closed = on_closed
+        self._tls: Any = None  # has read() and write(); the standard library names no such type
         self._unsent: bytes | memoryview = b""
-        self._is_reading = False
-        self._is_writing = False
+        self._watched = 0
         self._flush_is_due = False
         self._frames_seen = 0
         self._frame_began: float | None = None
@@ -148,15 +156,15 @@ class Peer:
             self.abort()
             return
         self._phase = Phase.OPEN
-        # SSLSocket's own methods are two Python calls around these two.
-        self._read_tls, self._write_tls = self._sock._sslobj.read, self._sock._sslobj.write  # type: ignore[attr-defined]  # noqa: SLF001
+        self._tls = self._sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - SSLSocket is two calls around it
         self._opened_at = self._loop.time()
         self._want_write(False)
-        cipher = self._sock.cipher()
-        _log.debug(
-            "handshake",
-            extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
-        )
+        if _log.isEnabledFor(logging.DEBUG):
+            cipher = self._sock.cipher()
+            _log.debug(
+                "handshake",
+                extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
+            )
         if self._sock.selected_alpn_protocol() != ALPN:
             self.session.reply(
                 ErrorReply(
@@ -164,18 +172,24 @@ class Peer:
                 )
             )
             self._flush()
-            return
-        self._read()
 
     # --- reading -------------------------------------------------------------------------------------------
 
-    def _on_readable(self) -> None:
+    def on_ready(self, events: int) -> bool:
+        """Go on where the socket made us wait; see :class:`~sottovoce.server.readiness.Watched`."""
+        events &= self._watched  # what a round found may be of no interest any more
         if self._phase is Phase.OPEN:
-            self._read()
-        elif self._phase is Phase.HANDSHAKE:
+            if events & EVENT_WRITE:
+                self._want_write(False)
+                self._flush()
+            if events & EVENT_READ:
+                self._read()
+                return True
+        elif events and self._phase is Phase.HANDSHAKE:
             self._handshake_in_turn()
-        elif self._phase is Phase.LINGERING:
+        elif events and self._phase is Phase.LINGERING:
             self._discard()
+        return False
 
     def _read(self) -> None:
         """Read until the socket has no more, the line is full or it is others' turn."""
@@ -190,19 +204,24 @@ class Peer:
                 self._receive(self._buffer[:filled])
             if is_drained:
                 return
-        if self._phase is Phase.OPEN:
-            self._loop.call_soon(self._resume)
 
     def _fill(self) -> tuple[int, bool]:
-        """Read TLS records into the buffer while they fit; returns how many bytes, and whether to stop."""
-        buffer, filled = self._buffer, 0
+        """Read TLS records into the buffer while they fit; returns how many bytes, and whether to stop.
+
+        One look at what the socket has costs an eighth of a read that finds nothing.
+        """
+        read, buffer, filled = self._tls.read, self._buffer, 0
+        unread = int.from_bytes(ioctl(self._fd, FIONREAD, _INT), sys.byteorder)
         try:
             while filled <= READ_SIZE - _RECORD_SIZE:
-                count = self._read_tls(READ_SIZE - filled, buffer[filled:])
+                count = read(READ_SIZE - filled, buffer[filled:])
                 if count == 0:
                     self._loop.call_soon(self._end_of_input)
                     return filled, True
                 filled += count
+                unread -= count + _RECORD_OVERHEAD
+                if unread <= 0:  # what has come since is found in the next round
+                    return filled, True
         except ssl.SSLWantReadError:
             return filled, True
         except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
@@ -246,8 +265,8 @@ class Peer:
         return self.line.is_full or self.session.is_full or self._loop.time() < self._paused_until
 
     def _resume(self) -> None:
-        if self._phase is Phase.OPEN and not self._should_pause():
-            if self._frame_began is not None and not self._is_reading:
+        if self._phase is Phase.OPEN and not self._is_reading and not self._should_pause():
+            if self._frame_began is not None:
                 self._frame_began = self._loop.time()
             self._want_read(True)
             self._read()
@@ -275,7 +294,7 @@ class Peer:
         ):
             return False
         try:
-            self._write_tls(frame)
+            self._tls.write(frame)
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # to be tried again, with these bytes first
             return False
         except (OSError, ValueError) as error:
@@ -289,7 +308,7 @@ class Peer:
             return
         while data := self._unsent or self.session.data_to_send():
             try:
-                sent = self._write_tls(data if len(data) <= _WRITE_SIZE else memoryview(data)[:_WRITE_SIZE])
+                sent = self._tls.write(data if len(data) <= _WRITE_SIZE else memoryview(data)[:_WRITE_SIZE])
             except ssl.SSLWantWriteError:
                 self._blocked(data)
                 return
@@ -321,15 +340,6 @@ class Peer:
             self._stalled_since = self._loop.time()
         self._want_write(True)
 
-    def _on_writable(self) -> None:
-        if self._phase is Phase.HANDSHAKE:
-            self._handshake_in_turn()
-            return
-        self._want_write(False)
-        self._flush()
-        if self._phase is Phase.OPEN and self._is_reading:
-            self._read()
-
     # --- the end -------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -349,8 +359,10 @@ class Peer:
             with contextlib.suppress(OSError, ValueError):
                 self._sock.unwrap()  # says close_notify; does not wait for the answer
         self._phase = Phase.CLOSED
+        self._tls = None  # what OpenSSL holds goes now, not at the next collection
         self.session.connection.close()
         self.line.drop()
+        self.session.drop()
         self._unsent = b""
         self._sock.close()
         self._on_closed(self)
@@ -377,21 +389,24 @@ class Peer:
             return
         self.abort()
 
+    @property
+    def _is_reading(self) -> bool:
+        return self._watched & EVENT_READ != 0
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._watched & EVENT_WRITE != 0
+
     def _want_read(self, wanted: bool) -> None:
-        if wanted != self._is_reading:
-            self._is_reading = wanted
-            if wanted:
-                self._loop.add_reader(self._fd, self._on_readable)
-            else:
-                self._loop.remove_reader(self._fd)
+        self._watch(self._watched | EVENT_READ if wanted else self._watched & ~EVENT_READ)
 
     def _want_write(self, wanted: bool) -> None:
-        if wanted != self._is_writing:
-            self._is_writing = wanted
-            if wanted:
-                self._loop.add_writer(self._fd, self._on_writable)
-            else:
-                self._loop.remove_writer(self._fd)
+        self._watch(self._watched | EVENT_WRITE if wanted else self._watched & ~EVENT_WRITE)
+
+    def _watch(self, events: int) -> None:
+        if events != self._watched:
+            self._readiness.watch(self._fd, events, self, was=self._watched)
+            self._watched = events
 
 
 def _reason(error: Exception) -> str:

@@ -7,22 +7,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sottovoce.link.connection import ServerConnection, Trace
 from sottovoce.link.connection_state import State
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.messages import CatchUp, ErrorReply, Request, ServerMessage
 from sottovoce.link.parts import ErrorCode
-from sottovoce.opaque.server import ServerLogin
 from sottovoce.server.errors import Refused
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.store.accounts import Account, StoredDevice
 
+if TYPE_CHECKING:
+    from sottovoce.opaque.server import ServerLogin
+
+_DEVICE: Final = State.DEVICE
+_CLOSED: Final = State.CLOSED
 _log: Final = logging.getLogger(__name__)
 
 _CAUGHT_UP_BELOW: Final = 64 * 1024
 """A connection that was behind is told to catch up when fewer bytes than this wait for it."""
+
+
+def _do_nothing() -> None:
+    """There is no socket to wake."""
+
+
+def _take_nothing(_frame: bytes) -> bool:
+    return False
 
 
 class Session:
@@ -46,7 +58,7 @@ class Session:
         outbox_limit: int,
         metrics: Metrics,
         wake: Callable[[], None],
-        write_through: Callable[[bytes], bool] = lambda _frame: False,
+        write_through: Callable[[bytes], bool] = _take_nothing,
         trace: Trace | None = None,
     ) -> None:
         self.connection = ServerConnection(trace)
@@ -60,12 +72,12 @@ class Session:
         self._behind: dict[bytes, int] = {}
         self._metrics = metrics
         self._wake = wake
-        self._write_through = write_through if trace is None else lambda _frame: False
+        self._write_through = write_through if trace is None else _take_nothing
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self.connection.state is State.CLOSED
+        return self.connection.state is _CLOSED
 
     @property
     def bytes_waiting(self) -> int:
@@ -75,7 +87,7 @@ class Session:
     @property
     def is_full(self) -> bool:
         """Whether more bytes wait than a slow reader may make us keep."""
-        return self.bytes_waiting > self._outbox_limit
+        return self.connection.bytes_to_send + self.unsent_bytes > self._outbox_limit
 
     @property
     def current_device(self) -> StoredDevice:
@@ -86,7 +98,7 @@ class Session:
 
     def reply(self, message: ServerMessage) -> None:
         """Answer a request; dropped when the connection is gone."""
-        if not self.is_closed:
+        if self.connection.state is not _CLOSED:
             self.connection.send(message)
             self._wake()
 
@@ -109,7 +121,7 @@ class Session:
         """Send entries, or note that this connection must catch up with the room: the log has them."""
         connection = self.connection
         if not (connection.bytes_to_send or self.unsent_bytes or self._behind) and (
-            connection.state is State.DEVICE and self._write_through(frame)
+            connection.state is _DEVICE and self._write_through(frame)
         ):
             self._metrics.entries_pushed += 1
             return
@@ -121,13 +133,18 @@ class Session:
 
     def push(self, frame: bytes) -> None:
         """Queue another push; dropped when too many bytes wait, or nobody is logged in any more."""
-        if self.connection.state is State.DEVICE and not self.is_full:
+        if self.connection.state is _DEVICE and not self.is_full:
             self.connection.send_push(frame)
             self._wake()
 
+    def drop(self) -> None:
+        """Forget the socket: the connection is gone, and is freed now, not at the collector's next look."""
+        self._wake = _do_nothing
+        self._write_through = _take_nothing
+
     def data_to_send(self) -> bytes:
         """Return the bytes to write now. When nearly all was read, they include what to catch up with."""
-        if self._behind and self.bytes_waiting < _CAUGHT_UP_BELOW and self.connection.state is State.DEVICE:
+        if self._behind and self.bytes_waiting < _CAUGHT_UP_BELOW and self.connection.state is _DEVICE:
             for room_id, head in self._behind.items():
                 self.connection.send_push(encode_frame(CatchUp(room_id, head)))
             self._metrics.catch_ups += len(self._behind)

@@ -11,7 +11,8 @@ import pytest
 from sottovoce.link.parts import ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.store.database import open_connection
-from sottovoce.server.store.writer import LONGEST_GATHERING, MAX_BATCH, StoreFailure, Writer
+from sottovoce.server.store.gathering import LONGEST_GATHERING
+from sottovoce.server.store.writer import FEW, MAX_BATCH, StoreFailure, Writer
 
 
 @pytest.fixture
@@ -289,6 +290,25 @@ async def test_where_transactions_cost_little_a_stream_waits_little(clocked, clo
     assert 0 < await stream(clocked, clock, cost / 10) < 5 * cost
     await make_costly(clocked, clock)
     assert await stream(clocked, clock, cost) == 0
+
+
+@pytest.mark.parametrize(("count", "is_first"), [(FEW // 2, True), (FEW, False)])
+async def test_a_little_that_came_during_a_commit_begins_before_the_outcomes_are_told(
+    clocked, count, is_first
+):
+    happened = []
+    told = asyncio.Event()
+
+    def work(name):
+        return lambda _db: happened.append(f"{name} runs")
+
+    clocked.submit(work("first"), lambda _outcome: happened.append("first told"), is_brief=True)
+    await asyncio.sleep(0)
+    while not happened:  # noqa: ASYNC110 - the transaction begins in one of the next turns
+        await asyncio.sleep(0)
+    clocked.submit(work("second"), lambda _outcome: told.set(), is_brief=True, pieces=range(count))
+    await asyncio.wait_for(told.wait(), 10)
+    assert happened.index("first told") == (2 if is_first else 1)
 
 
 async def test_a_lone_piece_of_work_begins_at_once_whatever_the_last_one_cost(clocked, clock):

@@ -128,9 +128,10 @@ def _schema_version(path: Path) -> str | None:
 def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """Open a connection with every setting of ours, read back.
 
-    It begins no transaction by itself, and may be closed by another thread than the one that uses it. Raises
-    :class:`DataDirectoryDamaged` when the file is no database or a setting does not take, and
-    :class:`DataDirectoryUnwritable` when it cannot be opened or written.
+    It begins no transaction by itself, and may be closed by another thread than the one that uses it. A
+    ``read_only`` one can still make a checkpoint. Raises :class:`DataDirectoryDamaged` when the file is no
+    database or a setting does not take, and :class:`DataDirectoryUnwritable` when it cannot be opened or
+    written.
     """
     try:
         connection = sqlite3.connect(
@@ -146,6 +147,7 @@ def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connectio
                 raise DataDirectoryDamaged(path, f"SQLite keeps {name} at {answer}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA cache_size = -2048")  # KiB: what it reads it seldom reads again
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _unusable(path, error) from None

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from sottovoce.server.store.checkpoints import Checkpointer
 from sottovoce.server.store.database import (
     DATABASE_NAME,
     bring_up_to_date,
@@ -33,11 +34,14 @@ class Store:
         self._path = directory / DATABASE_NAME
         bring_up_to_date(self._path)
         self._undo: list[Callable[[], None]] = []
+        connection = open_connection(self._path)
+        self._checkpointer = Checkpointer(open_connection(self._path, read_only=True))
         self._writer = Writer(
-            open_connection(self._path),
+            connection,
             loop,
             commit_interval=commit_interval,
             on_rollback=self._rolled_back,
+            on_commit=self._checkpointer.committed,
         )
         self._loop = loop
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -87,6 +91,7 @@ class Store:
     def close(self) -> None:
         """Commit what is queued, then close. Blocks."""
         self._writer.close()
+        self._checkpointer.close()
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()

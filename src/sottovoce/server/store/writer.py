@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from sottovoce.errors import InternalError
 from sottovoce.server.errors import Refused
+from sottovoce.server.store.gathering import Gathering
 
 Work = Callable[[sqlite3.Connection], Any]
 """Reads and writes inside a transaction. Raises :class:`Refused` only before it has written anything."""
@@ -34,10 +35,8 @@ MAX_BATCH: Final = 8192
 ENOUGH: Final = 32
 """Pieces of work that are worth a transaction before the interval has passed."""
 
-LONGEST_GATHERING: Final = 0.05
-"""Seconds for which a transaction waits at most while more work keeps coming."""
-
-_GATHER_FOR: Final = 3.0  # times as long as running and telling the last one took
+FEW: Final = 256
+"""Pieces of work that may begin before the outcomes of the last transaction are told: some milliseconds."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -62,7 +61,8 @@ class Writer:
     once :data:`ENOUGH` waits, so that more work shares one fsync; a lone piece of work after a pause is
     committed at once. While each turn of the loop brings more, the next transaction waits some multiple of
     what the last one cost: under overload more and more work shares it, and what it takes to tell it.
-    ``on_rollback`` is called, wherever the transaction ran, when what it did is undone.
+    ``on_rollback`` is called, wherever the transaction ran, when what it did is undone; ``on_commit`` after
+    each COMMIT, with the number of rows written so far.
     """
 
     def __init__(
@@ -72,18 +72,17 @@ class Writer:
         *,
         commit_interval: float = 0.0,
         on_rollback: Callable[[], None] = lambda: None,
+        on_commit: Callable[[int], None] = lambda _rows: None,
     ) -> None:
         self._connection = connection
         self._loop = loop
         self._interval = commit_interval
         self._on_rollback = on_rollback
+        self._on_commit = on_commit
         self._waiting: deque[_Item] = deque()
         self._is_under_way = False
-        self._is_due = False
+        self._gathering = Gathering(MAX_BATCH)
         self._began = -commit_interval
-        self._cost = 0.0
-        self._due_since = 0.0
-        self._gathered = 0
         self._closing = False
         self._jobs: SimpleQueue[tuple[list[_Item], str | None, bool] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer")
@@ -134,37 +133,34 @@ class Writer:
 
     def _begin_soon(self) -> None:
         """Begin a transaction at the end of this turn of the loop, or when the interval has passed."""
-        if self._is_under_way or self._is_due:
+        if self._is_under_way or self._gathering.is_under_way:
             return
-        self._is_due = True
-        self._gathered = 0
+        self._gathering.begin()
         self._begin_when_due()
 
     def _begin_when_due(self) -> None:
-        passed = self._loop.time() - self._began
-        if passed >= self._interval or (passed >= self._interval / 4 and self._pieces() >= ENOUGH):
+        if self._is_time(self._pieces()):
             self._loop.call_soon(self._begin_when_gathered)
         else:
+            passed = self._loop.time() - self._began
             self._loop.call_later(min(self._interval - passed, self._interval / 4), self._begin_when_due)
+
+    def _is_time(self, pieces: int) -> bool:
+        passed = self._loop.time() - self._began
+        return passed >= self._interval or (passed >= self._interval / 4 and pieces >= ENOUGH)
 
     def _pieces(self) -> int:
         return sum(1 + len(item.pieces) for item in self._waiting)
 
     def _begin_when_gathered(self) -> None:
         """Begin once a turn of the loop has brought nothing new, or enough time has gone by."""
-        gathered = self._pieces()
-        now = self._loop.time()
-        if self._gathered == 0:
-            self._due_since = now
-        longest = min(_GATHER_FOR * self._cost, LONGEST_GATHERING)
-        if gathered != self._gathered and now - self._due_since < longest and gathered < MAX_BATCH:
-            self._gathered = gathered
+        if self._gathering.goes_on(self._pieces(), self._loop.time()):
             self._loop.call_soon(self._begin_when_gathered)
         else:
             self._begin()
 
     def _begin(self) -> None:
-        self._is_due = False
+        self._gathering.end()
         if self._closing or not self._waiting:
             return
         self.turn += 1
@@ -173,7 +169,7 @@ class Writer:
         batch = self._next_batch()
         is_executed = all(item.is_brief for item in batch)
         failure = self._execute(batch) if is_executed else None
-        self._cost = self._loop.time() - self._began
+        self._gathering.ran(self._loop.time() - self._began)
         self._jobs.put((batch, failure, is_executed))
 
     def _next_batch(self) -> list[_Item]:
@@ -186,11 +182,13 @@ class Writer:
         return batch
 
     def _finished(self, batch: list[_Item]) -> None:
-        """Tell the outcomes, and go on with what has come meanwhile."""
+        """Tell the outcomes; a little that has come meanwhile begins first: its COMMIT runs beside."""
+        self._is_under_way = False
+        if self._waiting and self._is_time(pieces := self._pieces()) and pieces <= FEW:
+            self._begin()
         began = self._loop.time()
         _deliver(batch)
-        self._cost += self._loop.time() - began
-        self._is_under_way = False
+        self._gathering.told(self._loop.time() - began)
         if self._waiting:
             self._begin_soon()
 
@@ -206,7 +204,11 @@ class Writer:
                 return
 
     def _commit(self, batch: list[_Item], failure: str | None, *, is_executed: bool) -> None:
-        """Finish the one transaction of ``batch``; if that fails, each in its own, so one cannot fail all."""
+        """Finish the one transaction of ``batch``; if that fails, each in its own, so one cannot fail all.
+
+        A piece of work stays whole. Gathered appends fail together on a full disk, though some of them alone
+        might still have fitted: each is refused, none is acknowledged, and a disk so full takes little more.
+        """
         if not is_executed:
             failure = self._execute(batch)
         if failure is None:
@@ -244,6 +246,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be acknowledged
             return self._rolled_back(error)
+        self._on_commit(self._connection.total_changes)
         return None
 
     def _rolled_back(self, error: Exception) -> str:
