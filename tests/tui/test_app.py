@@ -1,0 +1,207 @@
+"""The app as a whole, against a real server: what is kept, what is told, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from app_world import Terminal, terminal
+from sdk_world import World, a_world, until
+from textual.widgets import Input
+
+from sottovoce.client.client import Client
+from sottovoce.client.errors import WrongPassword
+from sottovoce.client.room import Room
+from sottovoce.tui.app import SottovoceApp, Start
+from sottovoce.tui.chat_screen import ChatScreen
+from sottovoce.tui.settings import load_settings
+
+
+@asynccontextmanager
+async def two_rooms(world: World) -> AsyncIterator[tuple[Terminal, Client, Room]]:
+    """Alice's app in the lobby, and Bob, who shares another room with her, the plan."""
+    async with terminal(world, "alice", notifications=True) as alice, world.person("bob") as bob:
+        await bob.join("lobby")
+        plan = await bob.create_room("the plan")
+        await alice.until_shown("lobby  2 members")
+        await until(lambda: "alice" in {m.user for m in (bob.rooms()[0].members())}, "bob sees alice")
+        await plan.add("alice")
+        await alice.until_shown("the plan")
+        yield alice, bob, plan
+
+
+async def test_a_message_in_another_room_is_announced_counted_and_read(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        await plan.send("Where is everybody?")
+        await alice.until_shown("bob wrote in the plan")
+        await alice.until_shown("1 unread (F3)")
+        await alice.pilot.press("alt+right")
+        await alice.until_shown("the plan  2 members")
+        await alice.until_shown("Where is everybody?")
+        await alice.until(lambda: "unread (F3)" not in alice.text, "it was read")
+
+
+async def test_nothing_disturbs_who_does_not_want_it(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        await alice.type("/quiet")
+        await alice.until_shown("Do not disturb: on.")
+        await plan.send("Where is everybody?")
+        await alice.until_shown("1 unread (F3)")
+        assert "bob wrote" not in alice.text
+        assert load_settings(world.folder / "alice").quiet
+
+
+async def test_the_palette_leads_to_a_room(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
+        await alice.pilot.press("ctrl+p")
+        await alice.type("plan", "enter")
+        await alice.until_shown("the plan  2 members")
+
+
+async def test_who_is_taken_out_of_the_open_room_is_told(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        await alice.pilot.press("alt+down")
+        await alice.until_shown("the plan  2 members")
+        await plan.remove("alice")
+        await alice.until_shown("You are not in the plan any more.")
+        await alice.until_shown("lobby  2 members")
+
+
+async def test_drafts_the_last_room_and_the_lines_of_before_are_there_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        address = f"{world.address.host}:{world.address.port}"
+        async with terminal(world, "alice") as alice:
+            await alice.type("/new the plan")
+            await alice.until_shown("the plan  1 member")
+            await alice.type("said before")
+            await alice.until(lambda: alice.messages == ["alice: said before"], "it is said")
+            await alice.pilot.press(*"not yet")
+        async with terminal(world, "alice", link=address) as alice:
+            assert alice.chat.room_name == "the plan"
+            assert alice.chat.composer.text == "not yet"
+            await alice.pilot.press("ctrl+u", "up")
+            assert alice.chat.composer.text == "said before"
+
+
+async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.until_shown("● online")
+        await world.stop()
+        await alice.until_shown("offline")
+        await alice.type("in the tunnel")
+        await alice.until(lambda: bool(alice.messages), "it waits")
+        await alice.pilot.press("ctrl+q")
+        await alice.until_shown("Quit now?")
+        await alice.pilot.press("escape")
+        await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "still there")
+        await alice.type("quit")
+        await alice.until_shown("One message waits")
+        await alice.pilot.press("right", "enter")
+        await until(lambda: not alice.app.is_running, "the app ends")
+        await world.start()
+
+
+async def test_an_unknown_command_sends_nothing_and_comes_back(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("/dance now")
+        await alice.until_shown("There is no command /dance")
+        assert alice.chat.composer.text == "/dance now"
+        assert alice.messages == []
+
+
+async def test_what_needs_a_name_is_asked_for_or_said(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("/verify nobody")
+        await alice.until_shown("nobody")
+        await alice.type("/add")
+        await alice.until_shown("Add somebody to lobby")
+        await alice.type("nobody")
+        await alice.until_shown("nobody")
+        assert isinstance(alice.app.focused, Input)
+
+
+async def test_a_wrong_password_of_the_environment_ends_the_app(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice"):
+            pass
+        folder = world.folder / "alice"
+        app = SottovoceApp(Start(world.invite, "alice", "wrong", folder), folder)
+        async with app.run_test():
+            await until(lambda: not app.is_running, "the app ends")
+        assert isinstance(app.refusal, WrongPassword)
+
+
+async def crash(world: World) -> Terminal:
+    """Press the key whose command fails, and wait for the end; the test's terminal raises the error again."""
+    try:
+        async with terminal(world, "alice") as alice:
+            await alice.pilot.press("f3")
+            await until(lambda: not alice.app.is_running, "the app ends")
+    except ValueError:
+        pass
+    return alice
+
+
+async def test_an_error_nobody_foresaw_ends_the_app_without_a_word_of_it_on_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("a secret")
+
+    monkeypatch.setattr(ChatScreen, "toggle_rooms", fail)
+    async with a_world(tmp_path) as world:
+        alice = await crash(world)
+        assert isinstance(alice.app.failure, ValueError)
+        said = capsys.readouterr()
+        assert "a secret" not in said.out + said.err
+        assert "Traceback" not in said.out + said.err
+
+
+async def test_lists_lie_above_a_narrow_screen_and_beside_a_wide_one(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice", size=(60, 16)) as alice:
+        rooms = alice.chat.query_one("#rooms")
+        members = alice.chat.query_one("#members")
+        assert not rooms.display
+        assert not members.display
+        await alice.pilot.press("f3")
+        await alice.until(lambda: rooms.has_focus_within, "the rooms have the keys")
+        assert rooms.display
+        await alice.pilot.press("f4")
+        await alice.until(lambda: members.has_focus_within, "the members have the keys")
+        assert not rooms.display
+        await alice.pilot.press("escape")
+        await alice.until(lambda: alice.chat.composer.has_focus_within, "one writes")
+        assert not members.display
+        await alice.pilot.resize_terminal(130, 30)
+        await alice.until(lambda: rooms.display and members.display, "both are there")
+        await alice.pilot.press("f3")
+        await alice.until(lambda: rooms.has_focus_within, "the rooms have the keys")
+        await alice.pilot.press("f3")
+        await alice.until(lambda: not rooms.display, "the rooms are hidden")
+
+
+async def test_settings_change_how_it_looks_and_stay(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice") as alice:
+            await alice.pilot.press("f9")
+            await alice.until_shown("Settings")
+            await alice.pilot.press("enter")
+            await alice.until_shown("high contrast")
+            await alice.pilot.press("down", "enter")
+            await alice.until(lambda: alice.app.theme == "light", "the theme is another")
+        assert load_settings(world.folder / "alice").theme == "light"
+        async with terminal(world, "alice") as alice:
+            assert alice.app.theme == "light"
+
+
+async def test_no_colour_means_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        strips = alice.app.screen._compositor.render_strips()
+        styles = [segment.style for strip in strips for segment in strip if segment.style is not None]
+        assert styles
+        for style in styles:
+            assert style.color is None or style.color.is_default
+            assert style.bgcolor is None or style.bgcolor.is_default
