@@ -19,6 +19,7 @@ def found(text: str) -> list[str]:
         ("see https://example.org/a?b=c#d.", ["https://example.org/a?b=c#d"]),
         ("(https://example.org/a_(b))", ["https://example.org/a_(b)"]),
         ("<http://example.org>, and HTTPS://EXAMPLE.ORG!", ["http://example.org", "HTTPS://EXAMPLE.ORG"]),
+        ("https://example.org/" + ")" * 32_000, ["https://example.org/"]),
         ("two\nhttps://a.example\nhttps://b.example", ["https://a.example", "https://b.example"]),
         ("https://münchen.example/straße", ["https://münchen.example/straße"]),
         ("[link=https://evil.example]bank[/link]", ["https://evil.example]bank[/link"]),

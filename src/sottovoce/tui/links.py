@@ -78,13 +78,13 @@ def _refused(url: Safe, reason: str) -> Judgement:
 
 def _trimmed(link: str) -> str:
     """Take from the end what belongs to the sentence: full stops, and brackets that were opened before."""
-    while link:
-        last = link[-1]
-        opening = _CLOSING.get(last)
-        if last not in _SENTENCE_ENDS and (opening is None or link.count(last) <= link.count(opening)):
-            break
-        link = link[:-1]
-    return link
+    surplus = {closing: link.count(closing) - link.count(opening) for closing, opening in _CLOSING.items()}
+    end = len(link)
+    while end and (link[end - 1] in _SENTENCE_ENDS or surplus.get(link[end - 1], 0) > 0):
+        end -= 1
+        if link[end] in surplus:
+            surplus[link[end]] -= 1
+    return link[:end]
 
 
 def _both_forms(host: str) -> tuple[str | None, str | None]:
