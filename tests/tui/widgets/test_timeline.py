@@ -213,6 +213,41 @@ async def test_a_message_that_is_higher_than_the_screen_is_read_bit_by_bit() -> 
         assert {f"row {number}" for number in range(30)} <= seen
 
 
+async def test_of_a_very_long_message_the_beginning_is_shown_first() -> None:
+    text = "\n".join(f"row {number}" for number in range(500))
+    app = TimelineApp(page(message(1, text, minutes=0), message(2, "next", minutes=1)))
+    async with app.run_test(size=(60, 80)) as pilot:
+        await pilot.pause()
+        assert texts(app)[-3:] == ["row 39", f"… Space shows all of it ({len(text)} characters)", "next"]
+        await pilot.press("up", "up", "space")
+        await pilot.pause()
+        assert app.timeline.virtual_size.height > 500
+        assert "row 40" in "\n".join(shown(app))
+        await pilot.press("y")
+        assert app.clipboard == text
+        await pilot.press("space")
+        await pilot.pause()
+        assert texts(app)[-1] == "next"
+        hint = next(number for number, row in enumerate(shown(app)) if "Space shows" in row)
+        await pilot.click(Timeline, offset=(10, hint))
+        await pilot.pause()
+        assert app.timeline.virtual_size.height > 500
+        assert app.said(Timeline.Chosen) == []
+
+
+async def test_scrolling_by_textual_itself_is_followed() -> None:
+    app = TimelineApp(HUNDRED)
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        app.timeline.scroll_y -= 5  # as when one selects beyond the upper edge
+        await pilot.pause()
+        before = shown(app)
+        assert app.timeline.place is not None
+        app.timeline.append([notice(100, "Bob left")])
+        await pilot.pause()
+        assert shown(app) == before
+
+
 async def test_the_chosen_message_is_copied_whole() -> None:
     text = "first line\n" + "words that wrap " * 10
     app = TimelineApp(page(message(1, text)))

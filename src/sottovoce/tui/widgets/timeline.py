@@ -30,6 +30,7 @@ class Timeline(LineView, inherit_bindings=False):
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "last", "Last", show=False),
         Binding("enter", "act", "Actions"),
+        Binding("space", "unfold", "Show all of a long message", show=False),
         Binding("y,c", "copy", "Copy"),
         Binding("o", "open_link", "Open link"),
         Binding("f2", "x_ray", "X-ray"),
@@ -93,6 +94,7 @@ class Timeline(LineView, inherit_bindings=False):
         """
         self._rows = Rows(self._measure, self._guess)
         self._blocks.clear()
+        self._whole.clear()
         self._queued.clear()
         self._top = self._chosen = self._asked_before = self._end_seen = None
         self._new_below = 0
@@ -275,6 +277,15 @@ class Timeline(LineView, inherit_bindings=False):
         if line is not None:
             self._tell(self.Chosen(line))
 
+    def action_unfold(self) -> None:
+        """Show the chosen message to its end, however long it is; again: only its beginning."""
+        message = self.message_at_hand
+        if message is not None:
+            self._whole ^= {message.position}
+            self._rows.add((message,))  # its rows are counted again
+            self._follows = False
+            self._arrange()
+
     def action_copy(self) -> None:
         """Copy the text of the chosen message to the clipboard, through the terminal."""
         line = self.chosen
@@ -323,7 +334,9 @@ class Timeline(LineView, inherit_bindings=False):
             return
         link = self._link_at(offset.x, offset.y)
         self._choose(found[0])
-        if link is not None:
+        if found[1].unfolds:
+            self.action_unfold()
+        elif link is not None:
             self._tell(self.LinkChosen(link))
         elif event.chain == 2:
             self._tell(self.Chosen(found[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,6 +30,10 @@ MARGIN: Final = 4
 
 RUN: Final = timedelta(minutes=5)
 """A sender is named again after a pause of this length."""
+
+FOLD_ROWS: Final = 40
+FOLD_CHARACTERS: Final = 4096
+"""Of a message that is much longer only the beginning is wrapped, until somebody wants the rest."""
 
 ROOMY: Final = 56
 """Cells from which words stand where there would be marks."""
@@ -65,7 +70,8 @@ class Row(NamedTuple):
     """One row of the screen. ``source``: the slice of the line's text that it shows.
 
     ``column``: where in the row's text that slice begins; ``fill``: the style of what is right of the pieces;
-    ``is_marked``: whether its first piece is the gutter, where the chosen line is marked.
+    ``is_marked``: its first piece is the gutter, where the chosen line is marked; ``unfolds``: a click on it
+    shows the rest of a long message.
     """
 
     pieces: tuple[Piece, ...]
@@ -73,6 +79,7 @@ class Row(NamedTuple):
     column: int = INDENT
     fill: str = Role.BODY
     is_marked: bool = True
+    unfolds: bool = False
 
 
 EMPTY: Final = Row((), is_marked=False)
@@ -80,10 +87,14 @@ EMPTY: Final = Row((), is_marked=False)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """All rows of a line below ``upper``; ``strips``: them drawn, by row and whether the line is chosen."""
+    """The rows of a line below ``upper``; ``strips``: them drawn, by row and whether the line is chosen.
+
+    ``is_whole``: a long message is shown to its end.
+    """
 
     line: Line
     upper: Line | None
+    is_whole: bool
     rows: tuple[Row, ...]
     strips: dict[tuple[int, bool], Strip] = field(default_factory=dict, compare=False)
 
@@ -125,16 +136,16 @@ class Layout:
     unread_from: int | None = None
     has_older: bool = False
 
-    def block(self, line: Line, upper: Line | None) -> Block:
+    def block(self, line: Line, upper: Line | None, *, is_whole: bool = False) -> Block:
         """Return the rows of a line that stands below ``upper``, or first."""
         rows = [*self._above(line, upper)]
         if isinstance(line, Message):
-            rows += self._message(line, upper, has_rule=bool(rows))
+            rows += self._message(line, upper, has_rule=bool(rows), is_whole=is_whole)
         else:
             if not rows and not self.compact and isinstance(upper, Message):
                 rows.append(EMPTY)
             rows += self._notice(line)
-        return Block(line, upper, tuple(rows))
+        return Block(line, upper, is_whole, tuple(rows))
 
     def guess(self, lines: int, characters: int) -> int:
         """Return about how many rows so many lines take."""
@@ -154,12 +165,14 @@ class Layout:
         if self.unread_from == line.position:
             yield self._rule("new", Role.UNREAD)
 
-    def _message(self, message: Message, upper: Line | None, *, has_rule: bool) -> Iterator[Row]:
+    def _message(
+        self, message: Message, upper: Line | None, *, has_rule: bool, is_whole: bool
+    ) -> Iterator[Row]:
         if has_rule or not _continues(message, upper):
             if not has_rule and not self.compact:
                 yield EMPTY
             yield self._header(message)
-        rows = list(self._body(message))
+        rows = list(self._body(message, is_whole=is_whole))
         yield from rows[:-1]
         yield self._with_mark(rows[-1], message)
 
@@ -174,22 +187,37 @@ class Layout:
         name = shortened(message.sender, self.width - GUTTER - sum(cell_len(piece.text) for piece in after))
         return Row((Piece(_gutter(), Role.BODY), Piece(name, colour), *after))
 
-    def _body(self, message: Message) -> Iterator[Row]:
-        links = find_links(message.text)
-        for start, end in wrap(message.text, self._text_width):
+    def _body(self, message: Message, *, is_whole: bool) -> Iterator[Row]:
+        slices, is_cut = self._slices(message.text, is_whole=is_whole)
+        links = deque(find_links(message.text))
+        for start, end in slices:
             pieces = [Piece(Safe(" " * INDENT), Role.BODY)]
             at = start
-            for link in links:
-                if link.end <= at or link.start >= end:
-                    continue
+            while links and links[0].start < end:
+                link = links[0]
                 if link.start > at:
                     pieces.append(Piece(Safe(message.text[at : link.start]), Role.BODY))
-                at, stop = max(at, link.start), min(end, link.end)
+                at, stop = max(at, link.start), min(link.end, end)
                 pieces.append(Piece(Safe(message.text[at:stop]), Role.LINK))
                 at = stop
+                if link.end > end:
+                    break
+                links.popleft()
             if at < end:
                 pieces.append(Piece(Safe(message.text[at:end]), Role.BODY))
             yield Row(tuple(pieces), (start, end))
+        if is_cut:
+            hint = Safe(f"… Space shows all of it ({len(message.text)} characters)")
+            yield Row((Piece(Safe(" " * INDENT), Role.BODY), Piece(hint, Role.INFO)), unfolds=True)
+
+    def _slices(self, text: Safe, *, is_whole: bool) -> tuple[list[Slice], bool]:
+        """Return the rows of a text that are shown, and whether there are more."""
+        if is_whole or len(text) <= FOLD_ROWS:
+            return wrap(text, self._text_width), False
+        slices = wrap(text[:FOLD_CHARACTERS], self._text_width)
+        if len(text) <= FOLD_CHARACTERS and len(slices) <= FOLD_ROWS + FOLD_ROWS // 4:
+            return slices, False
+        return slices[:FOLD_ROWS], True
 
     def _with_mark(self, row: Row, message: Message) -> Row:
         """Put how far one's own message has come after its last row."""

@@ -57,7 +57,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         & > .timeline--warning { color: $text-warning; }
         & > .timeline--alarm { color: $text-error; background: $error-muted; text-style: bold; }
         & > .timeline--mine { color: $text-accent; text-style: bold; }
-        & > .timeline--chosen { background: $surface-lighten-2; }
+        & > .timeline--chosen { background: $primary 20%; }
         & > .timeline--marker { background: $primary; color: $text; text-style: bold; }
     }
     """
@@ -75,6 +75,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._top_row = 0
         self._shift = 0  # from rows to offsets of the selection: these stay when rows come in above
         self._chosen: int | None = None
+        self._whole: set[int] = set()  # long messages that are shown to their end
         self._marker: Safe | None = None
         self._frame: list[tuple[Block, int] | None] = []  # what is on each row of the screen
         self._frame_top = 0
@@ -117,8 +118,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _block(self, line: Line, upper: Line | None) -> Block:
         block = self._blocks.get(line.position)
-        if block is None or block.line is not line or block.upper is not upper:
-            block = self._look.block(line, upper)
+        is_whole = line.position in self._whole
+        if block is None or (block.line, block.upper, block.is_whole) != (line, upper, is_whole):
+            block = self._look.block(line, upper, is_whole=is_whole)
             self._blocks[line.position] = block
         return block
 
@@ -180,6 +182,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         del x
         if y is not None:
             self._show_row(round(y))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow what Textual does by itself: it scrolls while one selects beyond the edge of the screen."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(new_value) != self._top_row:
+            self._show_row(round(new_value))
 
     def scroll_rows(self, rows: int) -> None:
         """Scroll down by ``rows``, up if negative."""
