@@ -6,6 +6,7 @@ import pytest
 from screen_app import shown, until
 from screen_samples import PLACE, SampleDoor
 from snapshots import screen_lines
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -46,6 +47,16 @@ async def test_what_is_no_user_name_cannot_be_typed() -> None:
     async with shown(lambda: _screen(AccountDraft())) as (app, pilot, _):
         await pilot.press("a", "slash", "é", "space", "B", "full_stop", "1")
         assert app.screen.query_one("#name", Input).value == "aB.1"
+
+
+@pytest.mark.parametrize("onward", ["enter", "tab"])
+async def test_a_password_typed_at_once_is_in_its_field_and_not_in_the_names(onward: str) -> None:
+    async with shown(lambda: _screen(AccountDraft())) as (app, pilot, _):
+        for key in ["z", "o", "e", onward, *"crane"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert app.screen.query_one("#name", Input).value == "zoe"
+        assert app.screen.query_one("#password", Input).value == "crane"
 
 
 async def test_a_password_is_hidden_until_it_is_asked_for() -> None:

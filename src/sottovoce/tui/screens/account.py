@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar, Final
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
@@ -65,6 +68,14 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     """Asks who one is, and enters through ``door``. Esc while entering stops it and keeps the screen."""
 
     WIDTH: ClassVar[int] = 74
+
+    # With priority, the focus is there before the next key is looked at: a password that a program types, or
+    # a person ahead of a slow machine, would be in the field of the name otherwise, to be read by all.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next_field", show=False, priority=True),
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
 
     DEFAULT_CSS = """
     AccountScreen {
@@ -129,7 +140,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
 
     @on(Input.Changed, "#password")
     def _judge(self, event: Input.Changed) -> None:
-        self.run_worker(self._show_strength(event.value), exclusive=True, group="strength")
+        self.run_worker(partial(self._show_strength, event.value), exclusive=True, group="strength")
 
     async def _show_strength(self, password: str) -> None:
         line = self.query_one(".strength", Static)
@@ -140,14 +151,17 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         known = (self._input("name").value, self._place.server, self._place.room or "", "sottovoce")
         line.update(_strength_bar(await asyncio.to_thread(estimate, password, known)))
 
-    @on(Input.Submitted)
-    def _next(self, event: Input.Submitted) -> None:
-        """Enter goes to the next field, and from the last one in."""
-        after = {"name": "password", "password": "again" if self._is_new else None}.get(event.input.id or "")
+    def action_next_field(self) -> None:
+        """From a field to the next; the last one, and a button, take Enter themselves."""
+        here = self.focused.id if isinstance(self.focused, Input) else None
+        after = {"name": "password", "password": "again" if self._is_new else None}.get(here or "")
         if after is None:
-            self.choose(_ENTER)
-        else:
-            self._input(after).focus()
+            raise SkipAction
+        self.set_focus(self._input(after))
+
+    @on(Input.Submitted)
+    def _submit(self) -> None:
+        self.choose(_ENTER)
 
     def choose(self, choice_id: str) -> None:
         """Show the password, go back, or in."""
