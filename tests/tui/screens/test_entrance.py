@@ -80,6 +80,15 @@ async def test_a_pasted_link_a_new_account_and_a_link_for_friends() -> None:
     assert door.entered == [(LINK, "alice", _PASSWORD, True)]
 
 
+async def test_a_link_pasted_in_pieces_is_whole_and_shows_nothing_a_terminal_acts_on() -> None:
+    async with _FirstRun(SampleDoor()).run_test() as pilot:
+        await _reach(pilot, ServerScreen)
+        torn = f"  {LINK[:30]}\r\n{LINK[30:60]}\n  {LINK[60:]}\x1b[2J\x9b31m\n"
+        pilot.app.screen.query_one(Input).post_message(events.Paste(torn))
+        await _says(pilot, "✓ An invitation into friday crew")
+        assert _value(pilot.app, "where") == LINK
+
+
 async def test_an_empty_field_means_the_server_on_this_machine() -> None:
     door = SampleDoor()
     async with _FirstRun(door).run_test() as pilot:

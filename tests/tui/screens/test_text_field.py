@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from sottovoce.client.sanitize import sanitize
 from sottovoce.tui.screens.rooms import LinkOrName
-from sottovoce.tui.screens.text_field import LinkField, TextField
+from sottovoce.tui.screens.text_field import LinkField, PasswordField, TextField
 
 _HOSTILE = "a\x1b]52;c;aGk=\x07b\x9b31mc\u202ed\r\ne\u200bf"
 
@@ -51,3 +51,20 @@ async def test_a_paste_takes_the_place_of_what_is_selected() -> None:
 
 async def test_what_the_app_puts_in_is_clean_too() -> None:
     assert "\x1b" not in await _paste(TextField, "", _HOSTILE)
+
+
+async def test_a_password_is_kept_as_it_is_and_hidden_where_it_cannot_be_shown() -> None:
+    class _Screen(Screen[None]):
+        def compose(self) -> ComposeResult:
+            yield PasswordField(id="password")
+
+    async with ScreenApp(_Screen).run_test() as pilot:
+        await pilot.pause()
+        field = pilot.app.screen.query_one(PasswordField)
+        field.password = False
+        field.post_message(events.Paste("crane"))
+        await pilot.pause()
+        assert (field.value, field.password) == ("crane", False)
+        field.post_message(events.Paste("\x1b[2J"))
+        await pilot.pause()
+        assert (field.value, field.password) == ("crane\x1b[2J", True)

@@ -1,3 +1,4 @@
+from textual import events
 from textual.app import App, ComposeResult
 from textual.widgets import Input, OptionList
 
@@ -73,3 +74,12 @@ async def test_a_long_name_is_cut_before_its_count() -> None:
         app.query_one(RoomsList).show((room("a room with a very long name", 1, unread=7),), None)
         await pilot.pause()
         assert rows(app)[0].endswith("…  7") or rows(app)[0].endswith("… 7")
+
+
+async def test_what_is_pasted_to_find_a_room_is_clean() -> None:
+    app = OneList()
+    async with app.run_test(size=(24, 12)) as pilot:
+        field = app.query_one(Input)
+        field.post_message(events.Paste("lo\x1b[2J\x9b31m\u202ebby"))
+        await pilot.pause()
+        assert field.value == "lobby"

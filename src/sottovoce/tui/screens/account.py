@@ -23,7 +23,7 @@ from sottovoce.tui.safe_text import NOTHING, Safe, safe_name, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.door import Door, Place, Refusal, Step
 from sottovoce.tui.screens.either import Either
-from sottovoce.tui.screens.text_field import TextField
+from sottovoce.tui.screens.text_field import PasswordField, TextField
 
 NAME_RULE: Final = Safe("A user name has 1 to 32 of the letters A to Z, digits, dot, dash and underscore.")
 
@@ -110,10 +110,10 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         yield Either([Safe("I'm new"), Safe("I have an account")], 0 if self._is_new else 1)
         name = TextField(draft.user, id="name", max_length=_NAME_LENGTH, restrict=r"[A-Za-z0-9._-]*")
         yield _row("User name", name)
-        password = Input(draft.password, id="password", password=True)
+        password = PasswordField(draft.password, id="password")
         yield _row("Password", password, Button(Content("Show"), id="show", compact=True))
         yield Static("", classes="strength new")
-        yield _row("Once more", Input(draft.password, id="again", password=True), classes="new last")
+        yield _row("Once more", PasswordField(draft.password, id="again"), classes="new last")
         yield Told()
         yield paragraph(_IF_LOST, "quiet new lost")
 
@@ -189,6 +189,12 @@ class AccountScreen(Dialog[Entered | BackToServer]):
             return
         for one in fields:
             one.password = is_hidden
+        self._name_button()
+
+    @on(Input.Changed)
+    def _name_button(self) -> None:
+        """A field hides itself when it gets what cannot be shown."""
+        is_hidden = self._input("password").password
         self.query_one("#show", Button).label = Content("Show" if is_hidden else "Hide")
 
     def _is_complete(self) -> bool:

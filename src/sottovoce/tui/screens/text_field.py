@@ -31,3 +31,16 @@ class LinkField(TextField):
     def joined(self, pasted: str) -> str:
         """Return a paste without any blanks and line breaks."""
         return "".join(pasted.split())
+
+
+class PasswordField(Input):
+    """An input that hides what is typed. What a terminal would act on is kept as it is, and never shown."""
+
+    def __init__(self, value: str = "", *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(value, id=id, password=True)
+
+    def validate_value(self, value: str) -> str:
+        """Hide the field before it holds something that cannot be shown."""
+        if sanitize(value) != value:
+            self.password = True
+        return value

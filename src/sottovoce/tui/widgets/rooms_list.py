@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from sottovoce.tui import view
+from sottovoce.tui.screens.text_field import TextField
 
 MANY: Final = 999
 """Unread messages above which a plus sign stands for the rest."""
@@ -48,7 +49,7 @@ class RoomsList(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self._field: Final = Input(placeholder="Find a room", compact=True)
+        self._field: Final = TextField(placeholder="Find a room", compact=True)
         self._options: Final = OptionList(markup=False, compact=True)
         self._rooms: tuple[view.Room, ...] = ()
         self._open: bytes | None = None
