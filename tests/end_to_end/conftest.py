@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package; their shared parts are plain modules
 
 from end_to_end_world import World
+from terminals import Terminals
 
 
 @pytest.fixture
@@ -20,3 +21,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     a_world.server.start()
     yield a_world
     a_world.close()
+
+
+@pytest.fixture
+def terminals(tmp_path: Path) -> Iterator[Terminals]:
+    """Terminals to open; all of them end with the test."""
+    some = Terminals(tmp_path)
+    yield some
+    some.close()

@@ -2,67 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from end_to_end_world import COMMAND, PASSWORD
-
-
-class Terminals:
-    """A tmux server of our own with named windows, typed into and read as a person would."""
-
-    def __init__(self, folder: Path) -> None:
-        self._socket = str(folder / "tmux")
-        self._folder = folder
-
-    def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-S", self._socket, "-f", "/dev/null", *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
-
-    def open(self, name: str, *arguments: str) -> None:
-        command = shlex.join([*COMMAND, *arguments])
-        shell = f"{command}; echo left with $?; exec cat"
-        environment = [
-            f"HOME={self._folder}", f"SOTTOVOCE_RUNTIME_DIR={self._folder / 'runtime'}",
-            f"SOTTOVOCE_HOME={self._folder / 'home'}", "TERM=xterm-256color", f"PATH={os.environ['PATH']}",
-        ]  # fmt: skip
-        line = shlex.join(["env", *environment, "sh", "-c", shell])
-        self._tmux("new-session", "-d", "-s", name, "-x", "100", "-y", "30", line)
-
-    def type(self, name: str, text: str) -> None:
-        self._tmux("send-keys", "-t", name, "-l", text)
-        self._tmux("send-keys", "-t", name, "Enter")
-
-    def screen(self, name: str) -> str:
-        return self._tmux("capture-pane", "-p", "-t", name)
-
-    def wait_for(self, name: str, text: str, timeout: float = 30) -> str:
-        deadline = time.monotonic() + timeout
-        while text not in (screen := self.screen(name)):
-            assert time.monotonic() < deadline, f"{name} never showed {text!r}:\n{screen}"
-            time.sleep(0.05)
-        return screen
-
-    def close(self) -> None:
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False)
-
-
-@pytest.fixture
-def terminals(tmp_path: Path) -> Iterator[Terminals]:
-    some = Terminals(tmp_path)
-    yield some
-    some.close()
+from end_to_end_world import PASSWORD
+from terminals import Terminals
 
 
 def enter(terminals: Terminals, name: str) -> None:
