@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -140,8 +139,9 @@ class AccountScreen(Dialog[Entered | BackToServer]):
 
     @on(Input.Changed, "#password")
     def _judge(self, event: Input.Changed) -> None:
-        self.run_worker(partial(self._show_strength, event.value), exclusive=True, group="strength")
+        self._show_strength(event.value)
 
+    @work(exclusive=True, group="strength")
     async def _show_strength(self, password: str) -> None:
         line = self.query_one(".strength", Static)
         if not password:

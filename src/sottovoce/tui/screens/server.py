@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import ClassVar, Final
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -59,8 +58,9 @@ class ServerScreen(Dialog[Place]):
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
         if event.value != self._typed or not self._problem:
-            self.run_worker(partial(self._recognise, event.value), exclusive=True, group="recognise")
+            self._recognise(event.value)
 
+    @work(exclusive=True, group="recognise")
     async def _recognise(self, typed: str) -> None:
         """Say what was pasted, as soon as it is something; slips are told when one goes on."""
         self._tell(NOTHING)
@@ -91,8 +91,9 @@ class ServerScreen(Dialog[Place]):
             self.query_one(Input).focus()
             return
         wanted = None if choice_id == _LOCAL or not typed else typed
-        self.run_worker(partial(self._go, wanted), exclusive=True, group="recognise")
+        self._go(wanted)
 
+    @work(exclusive=True, group="recognise")
     async def _go(self, typed: str | None) -> None:
         try:
             place = await self._door.find(typed)
