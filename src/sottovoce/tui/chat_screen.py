@@ -18,7 +18,7 @@ from sottovoce.tui import view
 from sottovoce.tui.commands import bindings, key_hints, slash_commands
 from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
-from sottovoce.tui.widgets.composer import Composer
+from sottovoce.tui.widgets.composer import NO_ROOM, Composer
 from sottovoce.tui.widgets.keys_line import KeyHint, KeysLine
 from sottovoce.tui.widgets.members import Members
 from sottovoce.tui.widgets.rooms_list import RoomsList
@@ -36,6 +36,8 @@ _READING: Final = (
     KeyHint("End", "newest"),
     KeyHint("F1", "help", "help"),
 )
+
+_NO_ROOM: Final = Content("No open room: F3 list, F7 new, F8 join")
 
 NARROW: Final = "-narrow"
 NORMAL: Final = "-normal"
@@ -92,7 +94,7 @@ class ChatScreen(Screen[None]):
         self._members: Final = Members(id="members")
         self._status: Final = StatusLine(id="status")
         self._keys: Final = KeysLine(id="keys")
-        self._title: Final = Static("", id="room-title", markup=False)
+        self._title: Final = Static(_NO_ROOM, id="room-title", markup=False)
         self.rooms: tuple[view.Room, ...] = ()
         self.details: view.RoomDetails | None = None
         self.is_online = False
@@ -145,7 +147,9 @@ class ChatScreen(Screen[None]):
             self.details = None
             self.timeline.show(view.Page((), has_older=False))
             self._members.show(())
-            self._title.update(Content(""))
+            self._title.update(_NO_ROOM)
+            self.composer.switch(NO_ROOM)
+            self.composer.prompt(NOTHING)
         self.rooms = tuple(room for room in self.rooms if room.room_id != room_id)
         self.show_rooms()
         self.step_room(1)

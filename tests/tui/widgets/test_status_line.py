@@ -49,7 +49,7 @@ async def test_somebody_who_is_not_verified_is_counted() -> None:
 
 
 async def test_a_blocked_room_says_so() -> None:
-    assert "! the key of bob changed (F6)" in await shown(80, unseen=1, blocked=True)
+    assert "! bob: key changed (F6)" in await shown(80, unseen=1, blocked=True)
 
 
 async def test_offline_tells_when_the_next_try_is() -> None:
@@ -57,6 +57,10 @@ async def test_offline_tells_when_the_next_try_is() -> None:
     assert (await shown(80, link=away)).startswith("○ offline, next try in 9 s")
     now = view.LinkState(is_online=False, server=safe("here:1"), reason=safe("gone"), retry_in=0.0)
     assert (await shown(80, link=now)).startswith("○ offline, trying now")
+
+
+async def test_an_alarm_is_the_last_to_go() -> None:
+    assert await shown(26, blocked=True, unread=5) == "! bob: key changed (F6)"
 
 
 async def test_an_end_is_told() -> None:

@@ -14,6 +14,8 @@ from sottovoce.tui import view
 from sottovoce.tui.safe_text import Safe
 
 _SEPARATOR: Final = "  "
+_ONLINE, _AWAY, _ALARM = 7, 9, 10
+"""What the connection weighs while it is there and while it is not, and an alarm."""
 
 
 class StatusLine(Widget):
@@ -78,14 +80,13 @@ class StatusLine(Widget):
     def _parts(self) -> list[tuple[int, Content]]:
         """The parts from left to right with what each weighs."""
         details = self._details
-        parts = [(9, self._link_part())]
+        is_online = self._ended is None and (self._link is None or self._link.is_online)
+        parts = [(_ONLINE if is_online else _AWAY, self._link_part())]
         if details is not None and details.waits_for:
-            parts.append(
-                (8, Content.styled(f"! the key of {details.waits_for} changed (F6)", "$text-error bold"))
-            )
+            parts.append((8, Content.styled(f"! {details.waits_for}: key changed (F6)", "$text-error bold")))
         elif details is not None and details.unseen:
             alarms = "1 alarm" if details.unseen == 1 else f"{details.unseen} alarms"
-            parts.append((8, Content.styled(f"! {alarms} (F6)", "$text-error bold")))
+            parts.append((_ALARM, Content.styled(f"! {alarms} (F6)", "$text-error bold")))
         if self._unread_elsewhere:
             parts.append((6, Content.styled(f"{self._unread_elsewhere} unread (F3)", "$text-accent bold")))
         if details is not None:
