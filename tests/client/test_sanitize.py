@@ -1,5 +1,6 @@
 """Threats E1 (escapes), E2 (bidi, zero-width, combining) and E3 (look-alikes): the one gate to a screen."""
 
+import re
 import sys
 import time
 import unicodedata
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sottovoce.client.sanitize import (
     DEFAULT_LIMIT,
     MAX_COMBINING_MARKS,
+    MAX_JOINERS,
     isolate,
     looks_like,
     sanitize,
@@ -109,6 +111,7 @@ class TestUnicode:
             "❤️",
             "🏳️‍🌈",
             "👨‍👩‍👧",
+            "👩🏻\u200d❤️\u200d💋\u200d👨🏿 👨\u200d👩\u200d👧\u200d👦" * 3,
             "1️⃣",
             "🇮🇹",
             "👍🏽",
@@ -133,6 +136,14 @@ class TestUnicode:
     def test_marks_are_capped_and_need_a_base(self) -> None:
         assert sanitize("a" + "\u0301" * 100) == "a" + "\u0301" * MAX_COMBINING_MARKS
         assert sanitize("\u0301a") == "a"
+
+    @pytest.mark.parametrize("link", ["👩\u200d", "👩🏽\u200d", "❤\ufe0f\u200d"])
+    def test_emoji_are_joined_a_few_times_only(self, link: str) -> None:
+        clean = sanitize(link * 100 + "👩")
+        joined = [part.count("\u200d") for part in re.split("(?<!\u200d)(?=[👩❤])", clean)]
+        assert max(joined) == MAX_JOINERS
+        assert sum(link[0] == character for character in clean) >= 100
+        assert sanitize(clean) == clean
 
     def test_bidi_controls_cannot_reverse_a_line(self) -> None:
         assert sanitize("abc\u202egpj.exe\u2066x\u2069") == "abcgpj.exex"

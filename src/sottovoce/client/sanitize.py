@@ -21,6 +21,11 @@ NAME_LIMIT: Final = 64
 MAX_COMBINING_MARKS: Final = 4
 """Marks kept on one base character; every living orthography manages with fewer."""
 
+MAX_JOINERS: Final = 4
+"""Joiners in a row of joined emoji: no emoji of Unicode has more. Longer rows would count as one character of
+two cells, and be drawn as many beyond the edge of the screen.
+"""
+
 CUT: Final = "…"
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 ZWNJ: Final = "\N{ZERO WIDTH NON-JOINER}"
@@ -56,7 +61,7 @@ def sanitize(text: str, *, limit: int = DEFAULT_LIMIT, multiline: bool = False) 
 def _clean(text: str, line_break: str) -> str:
     text = _LINE_BREAK.sub(line_break, _ESCAPE_SEQUENCE.sub("", text))
     kept: list[str] = []
-    marks = 0
+    marks = joiners = 0
     for index, character in enumerate(text):
         shown = _shown(character, kept, text[index + 1 : index + 2])
         if shown and unicodedata.category(shown)[0] == "M" and shown != VARIATION_SELECTOR_16:
@@ -64,8 +69,14 @@ def _clean(text: str, line_break: str) -> str:
             # A mark without a base would sit on what the face itself printed before it.
             if marks > MAX_COMBINING_MARKS or not kept or kept[-1] == "\n":
                 continue
-        elif shown and shown not in (ZWJ, VARIATION_SELECTOR_16):
+        elif shown == ZWJ:
+            joiners += 1
+            if joiners > MAX_JOINERS:
+                continue
+        elif shown and shown != VARIATION_SELECTOR_16:
             marks = 0
+            if kept[-1:] != [ZWJ] and not _is_skin_tone(shown):
+                joiners = 0
         if shown:
             kept.append(shown)
     return "".join(kept).removesuffix(ZWJ)
@@ -101,6 +112,10 @@ def _joins(joiner: str, before: list[str], after: str) -> bool:
 
 def _is_emoji(character: str) -> bool:
     return "\U0001f000" <= character <= "\U0001faff" or "\u2190" <= character <= "\u2bff"
+
+
+def _is_skin_tone(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def _takes_emoji_style(character: str) -> bool:
