@@ -41,9 +41,7 @@ def names(octets: NamedOctets) -> list[str]:
 
 
 def record(authenticated: int = 0, padding: int = 10, suite_id: int = 1) -> ProtectionRecord:
-    return ProtectionRecord(
-        suite_id, 258, 4, 5, b"\x0f\xf0\x00\xff", bytes(range(12)), authenticated, 64, padding, 28, 272
-    )
+    return ProtectionRecord(suite_id, 258, 4, 5, bytes(range(12)), authenticated, 64, padding, 28, 272)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,7 @@ def test_records(length: int, records: tuple[int, ...]) -> None:
 
 def test_protection() -> None:
     made = protection(record())
-    assert made.base_nonce == bytes.fromhex("0ff102fc") + bytes(range(4, 12))
+    assert made.nonce == bytes(range(12))
     assert (made.suite, made.aead) == ("MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519", "AES-128-GCM")
     assert (made.key_length, made.plaintext_length, made.ciphertext_length) == (16, 256, 272)
 

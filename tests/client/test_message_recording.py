@@ -17,7 +17,7 @@ from sottovoce.client.tables.rooms import SelfUpdate
 from sottovoce.link.parts import EntryKind
 from sottovoce.mls import MLSMessage, PrivateMessage
 
-PROTECTION = ProtectionRecord(2, 3, 4, 5, bytes(4), bytes(12), 0, 64, 10, 28, 272)
+PROTECTION = ProtectionRecord(2, 3, 4, 5, bytes(12), 0, 64, 10, 28, 272)
 
 
 def recorded(person: Person) -> list[tuple[ReceivedMessage, LifeRecord | None]]:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -84,9 +84,8 @@ def check_against(life: MessageLife, found: Decrypted) -> None:
     assert (protection.epoch, protection.leaf, protection.generation) == (
         message.epoch, found.leaf, found.generation,
     )  # fmt: skip
-    assert (protection.reuse_guard, protection.nonce) == (found.reuse_guard, found.nonce)
-    ratchet_nonce = bytes(a ^ b for a, b in zip(found.nonce, found.reuse_guard + bytes(8), strict=True))
-    assert protection.base_nonce == ratchet_nonce
+    assert protection.nonce == found.nonce
+    assert found.reuse_guard not in astuple(protection)
     assert protection.key_length == len(found.key)
     assert protection.plaintext_length == len(found.plaintext) == 256
     assert protection.ciphertext_length == len(message.ciphertext) == len(found.plaintext) + 16
@@ -305,13 +304,14 @@ async def test_what_cannot_be_looked_into_says_why(tmp_path: Path) -> None:
 
 @contextmanager
 def every_secret_derived(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
-    """Collects each message key and each ratchet secret that a group derives in this process."""
+    """Collects each key with its nonce, and each ratchet secret, that a group derives in this process."""
     secrets: list[bytes] = []
     plan = SecretTree._plan
 
     def spying(tree: SecretTree, *arguments: object) -> object:
         step = plan(tree, *arguments)  # type: ignore[arg-type]
-        secrets.extend([step.message_key.key, step.next_secret or step.message_key.key])
+        key, nonce = step.message_key.key, step.message_key.nonce
+        secrets.extend([key, nonce, step.next_secret or key])
         return step
 
     with monkeypatch.context() as patched:
@@ -332,7 +332,7 @@ async def test_no_secret_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 rows = await alice._store.transact(lambda database: database.all("SELECT record FROM lives"))
                 kept = [row[0] for row in rows]
     assert len(kept) == 2
-    assert len(secrets) >= 8
+    assert len(secrets) >= 12
     held = [value for value in group.records().values() if len(value) >= 16]
     for record in kept:
         assert TEXT.encode() not in record
@@ -345,6 +345,6 @@ async def test_no_secret_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyP
             if len(set(value[at : at + 16])) > 8 and room.room_id not in value
         )
         life = decode(record, LifeRecord)
-        assert (len(life.protection.nonce), len(life.protection.reuse_guard)) == (12, 4)
+        assert len(life.protection.nonce) == 12
         # Numbers, the nonce, a hash of what is public, and the envelope without its text: no room for more.
-        assert len(record) < len(life.envelope) + 12 + 4 + 32 + 60
+        assert len(record) < len(life.envelope) + 12 + 32 + 60

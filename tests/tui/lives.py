@@ -46,7 +46,7 @@ def a_life(
     unpadded = len(envelope) + (1 if len(envelope) < 64 else 2 if len(envelope) < 16384 else 4) + 2 + 64
     bucket = next(one for one in (256, 1024, 4096, 16384, 65536) if one >= unpadded)
     record = ProtectionRecord(
-        DEFAULT.id, 3, 1, 6, noise("guard", 4), noise("nonce", 12), 0, 64, bucket - unpadded, 28, bucket + 16
+        DEFAULT.id, 3, 1, 6, noise("nonce", 12), 0, 64, bucket - unpadded, 28, bucket + 16
     )  # fmt: skip
     header = header_octets(ROOM_ID, record)
     payload = bytearray(header.data)

@@ -18,7 +18,6 @@ from sottovoce.client.named_octets import NamedOctets, OctetsInParts
 from sottovoce.client.tables.lives import ProtectionRecord
 from sottovoce.crypto.aead import TAG_LENGTH
 from sottovoce.crypto.suites import cipher_suite
-from sottovoce.crypto.xor import xor
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.messages import FetchReply
 from sottovoce.mls import ContentType, MLSMessage, PrivateMessage, WireFormat
@@ -41,7 +40,6 @@ class Protection:
     epoch: int
     leaf: int
     generation: int
-    reuse_guard: bytes
     nonce: bytes
     signature_length: int
     padding_length: int
@@ -49,11 +47,6 @@ class Protection:
     """With the padding: one of the buckets."""
     ciphertext_length: int
     """``plaintext_length`` and the tag."""
-
-    @property
-    def base_nonce(self) -> bytes:
-        """The nonce of the ratchet, before the reuse guard was XORed into its first four bytes."""
-        return xor(self.nonce[:4], self.reuse_guard) + self.nonce[4:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,6 @@ def protection(record: ProtectionRecord) -> Protection:
         epoch=record.epoch,
         leaf=record.leaf,
         generation=record.generation,
-        reuse_guard=record.reuse_guard,
         nonce=record.nonce,
         signature_length=record.signature_length,
         padding_length=record.padding_length,

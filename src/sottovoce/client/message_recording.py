@@ -1,7 +1,7 @@
 """Recording a message's life when it is encrypted or read: afterwards its key is gone, and with it the facts.
 
-What is recorded is in the encrypted store beside the message and as secret as it. No key is recorded. Nonce,
-reuse guard, leaf and generation tell nothing about one: docs/xray.md says why.
+What is recorded is in the encrypted store beside the message and as secret as it. No key is recorded. The
+nonce as it was used, leaf and generation tell nothing about one: docs/xray.md says why.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ def protection_of(suite: CipherSuite, details: MessageDetails) -> ProtectionReco
         details.epoch,
         details.leaf,
         details.generation,
-        details.reuse_guard,
         details.nonce,
         details.authenticated_data_length,
         details.signature_length,

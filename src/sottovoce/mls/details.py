@@ -21,11 +21,9 @@ from sottovoce.mls.tree_math import LeafIndex
 class MessageDetails:
     """How one PrivateMessage is protected; never a key, and nothing that a key could be computed from.
 
-    ``nonce`` (12 bytes) is the one the AEAD was given, the ratchet's with ``reuse_guard`` (4 bytes) XORed
-    into its beginning. An AEAD keeps its promises when everybody knows the nonce, and the key beside it is
-    another output of a one-way function. §9.2 counts the ratchet's nonce among what is deleted after use, so
-    whoever keeps these details keeps one value longer than the RFC does, and no secret. All lengths are in
-    bytes; ``ciphertext_length`` includes the tag.
+    ``nonce`` (12 bytes) is the one the AEAD was given. The reuse guard, four random bytes XORed into the
+    beginning of the ratchet's nonce (§6.3.1), is not here: so the ratchet's own, which §9.2 has deleted after
+    use, does not follow from these details. All lengths are in bytes; ``ciphertext_length`` includes the tag.
     """
 
     group_id: bytes
@@ -33,7 +31,6 @@ class MessageDetails:
     content_type: ContentType
     leaf: LeafIndex
     generation: int
-    reuse_guard: bytes
     nonce: bytes
     authenticated_data_length: int
     signature_length: int
@@ -63,7 +60,6 @@ class ProtectedContent(NamedTuple):
             content_type=message.content_type,
             leaf=self.step.leaf,
             generation=self.step.generation,
-            reuse_guard=self.reuse_guard,
             nonce=guarded_nonce(self.step.message_key.nonce, self.reuse_guard),
             authenticated_data_length=len(message.authenticated_data),
             signature_length=len(auth.signature),

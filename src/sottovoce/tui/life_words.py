@@ -135,9 +135,12 @@ def _encryption(life: MessageLife) -> Layer:
             ),
             _fact("leaf", _number(made.leaf), "the sending device's place in the group"),
             _fact("generation", _number(made.generation), "the sender's messages before it in this epoch"),
-            _fact("base nonce", _hex(made.base_nonce), "a number used once, from the same chain as the key"),
-            _fact("reuse guard", _hex(made.reuse_guard), "random; mixed (XOR) into the first four bytes"),
-            _fact("nonce", _hex(made.nonce), "what the cipher was given; no secret"),
+            _fact("nonce", _hex(made.nonce), "a number used once; what the cipher was given"),
+            _fact(
+                "reuse guard",
+                Safe("deleted (4 bytes)"),
+                "random; mixed (XOR) into the nonce's first four bytes, in case a number ever came twice",
+            ),
             _fact(
                 "tag",
                 _bytes(made.ciphertext_length - made.plaintext_length),

@@ -12,14 +12,14 @@ from sottovoce.client.tables.records import decode, encode
 class ProtectionRecord(msgspec.Struct, array_like=True, frozen=True):
     """What of one PrivateMessage cannot be computed again once its key is deleted.
 
-    ``nonce`` (12 bytes) is what the AEAD was given, with ``reuse_guard`` (4 bytes) in it; lengths in bytes.
+    ``nonce`` (12 bytes) is what the AEAD was given; the reuse guard in it is not kept, so that the ratchet's
+    own nonce stays deleted (RFC 9420 §9.2). Lengths in bytes.
     """
 
     suite_id: int
     epoch: int
     leaf: int
     generation: int
-    reuse_guard: bytes
     nonce: bytes
     authenticated_data_length: int
     signature_length: int
