@@ -46,6 +46,7 @@ def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
         password=password_from_environment(),
         home=options.home,
         room=WantedRoom(options.room, is_new=options.new, key=room_key),
+        ascii_only=os.environ.get("TERM") == "linux",  # the kernel's own console, with 256 characters
     )
     app = SottovoceApp(start, options.home or default_home())
     was_terminated = asyncio.run(_run(app))

@@ -46,13 +46,17 @@ _SEVERITY: Final[dict[view.Level, SeverityLevel]] = {
 
 @dataclass(frozen=True)
 class Start:
-    """What the command line said. ``user`` and ``password`` together enter without asking."""
+    """What the command line said. ``user`` and ``password`` together enter without asking.
+
+    ``ascii_only``: the terminal has no check marks and the like.
+    """
 
     link: str | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     home: Path | None = None
     room: WantedRoom = field(default_factory=WantedRoom)
+    ascii_only: bool = False
 
 
 class SottovoceApp(App[object]):
@@ -131,7 +135,7 @@ class SottovoceApp(App[object]):
         if not is_in:
             self.exit()
             return
-        chat = ChatScreen()
+        chat = ChatScreen(ascii_only=start.ascii_only)
         chat.take_settings(self.settings)
         doings = Doings(self, bridge, chat)
         await self.push_screen(chat)

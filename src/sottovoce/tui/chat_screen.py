@@ -86,9 +86,9 @@ class ChatScreen(Screen[None]):
             self.position: Final = position
             super().__init__()
 
-    def __init__(self) -> None:
+    def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__()
-        self.timeline: Final = Timeline(id="timeline")
+        self.timeline: Final = Timeline(id="timeline", ascii_only=ascii_only)
         self.composer: Final = Composer(id="composer")
         self._rooms_list: Final = RoomsList(id="rooms")
         self._members: Final = Members(id="members")
