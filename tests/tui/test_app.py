@@ -122,6 +122,21 @@ async def test_what_needs_a_name_is_asked_for_or_said(tmp_path: Path) -> None:
         assert isinstance(alice.app.focused, Input)
 
 
+async def test_nobody_is_verified_without_the_numbers_on_the_screen(tmp_path: Path) -> None:
+    async with (
+        a_world(tmp_path) as world,
+        world.person("bob") as bob,
+        terminal(world, "alice") as alice,
+    ):
+        await bob.join("lobby")
+        await alice.until_shown("1 not verified")
+        await alice.type("/verify bob done")
+        await alice.until_shown("Is this really bob?")
+        await alice.pilot.press("enter")
+        await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "it is for later")
+        await alice.until_shown("1 not verified")
+
+
 async def test_a_wrong_password_of_the_environment_ends_the_app(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice"):

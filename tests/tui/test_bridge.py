@@ -234,6 +234,10 @@ async def test_what_went_wrong_is_unseen_until_it_was_looked_at(tmp_path: Path) 
             assert heard.details.unseen
             assert next(room for room in heard.rooms if room.room_id == plan).has_alarm
             assert "bob" in (await alice.explain(plan))[0].what_happened
-            await alice.mark_explained(plan)
+            heard.news.clear()
+            await alice.mark_explained(plan, ())
+            await heard.until(lambda: any(news.details for news in heard.news))
+            assert heard.details.unseen, "what was not shown does not count as looked at"
+            await alice.mark_explained(plan, await alice.explain(plan))
             await heard.until(lambda: heard.details.unseen == 0)
             assert (await alice.safety_number(plan, "bob")).is_changed_key

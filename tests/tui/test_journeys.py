@@ -69,7 +69,9 @@ async def test_a_second_laptop(tmp_path: Path) -> None:
         await alice.until_shown("the plan  1 member")
         await alice.pilot.press("alt+up")
         await alice.until_shown("lobby  2 members")
-        await alice.type("/verify bob done")
+        await alice.type("/verify bob")
+        await alice.until_shown("Is this really bob?")
+        await alice.pilot.press("right", "right", "enter")
         await alice.until_shown("✓ all verified")
         async with terminal(world, "alice", home="second laptop") as laptop:
             await laptop.until(lambda: len(laptop.chat.rooms) == 2, "both rooms are there")

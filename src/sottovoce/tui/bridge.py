@@ -7,7 +7,7 @@ that come by themselves, are view objects made on the other side. Refusals come 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -192,11 +192,11 @@ class Bridge:
 
         return await self._with_room(room_id, work)
 
-    async def mark_explained(self, room_id: bytes) -> None:
-        """The explanations were looked at."""
+    async def mark_explained(self, room_id: bytes, explained: Sequence[view.Explanation]) -> None:
+        """These explanations, as :meth:`explain` gave them, were looked at."""
 
         async def work(_: Client, follower: Follower) -> None:
-            await follower.mark_explained(room_id)
+            await follower.mark_explained(room_id, explained)
 
         await self._with_client(work)
 

@@ -239,17 +239,17 @@ class Doings:
         await self._app.push_screen_wait(InviteScreen(invite, clock=Clock(settings.zone, settings.clock)))
 
     async def _verify(self, user: str) -> None:
-        name, _, done = user.partition(" ")
+        # The other faces take `/verify NAME done` for the verdict; here only the screen with the digits does.
+        name = user.partition(" ")[0]
         room_id = self._here.room.room_id
         if not name:
             self._app.say(Safe("Say whom: /verify NAME. Or choose them in the list of members (F4)."))
             return
         number = await self._bridge.safety_number(room_id, name)
-        if done.strip() != "done":
-            verified = {member.user for member in self._here.members if member.verified}
-            screen = SafetyNumberScreen(number, is_verified=number.user in verified)
-            if await self._app.push_screen_wait(screen) is not Verdict.SAME:
-                return
+        verified = {member.user for member in self._here.members if member.verified}
+        screen = SafetyNumberScreen(number, is_verified=number.user in verified)
+        if await self._app.push_screen_wait(screen) is not Verdict.SAME:
+            return
         await self._bridge.verify(room_id, name)
         self._app.say(words("{user} is verified.", user=number.user))
 
@@ -285,7 +285,7 @@ class Doings:
         here = self._here
         explanations = await self._bridge.explain(here.room.room_id)
         await self._app.push_screen_wait(AlarmsScreen(here.room.name, explanations))
-        await self._bridge.mark_explained(here.room.room_id)
+        await self._bridge.mark_explained(here.room.room_id, explanations)
         if here.waits_for:
             await self._verify(here.waits_for)
 

@@ -85,11 +85,11 @@ class Follower:
         self._dirty.add(room_id)
         self._something.set()
 
-    async def mark_explained(self, room_id: bytes) -> None:
-        """The explanations of this room were looked at."""
+    async def mark_explained(self, room_id: bytes, explained: Sequence[view.Explanation]) -> None:
+        """These explanations of the room were looked at; what came since was not."""
         followed = self._followed.get(room_id)
         if followed is not None:
-            followed.seen = view_making.seen_mark(followed.explained)
+            followed.seen = view_making.seen_mark(explained)
             await self._client.keep(_SEEN + room_id.hex(), followed.seen)
             self.look_at(room_id)
 

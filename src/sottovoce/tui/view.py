@@ -83,7 +83,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in a room. ``key_changed``: their key is another than the one that was verified."""
+    """A person in a room. ``key_changed``: their key is another than the one that was known.
+
+    ``verified``: numbers were compared, and the key has not changed since.
+    """
 
     user: Safe
     devices: int

@@ -118,16 +118,19 @@ def room_of(room: Room, unread: int, *, has_alarm: bool) -> view.Room:
 def members_of(room: Room, user: str) -> tuple[view.Member, ...]:
     """Everybody in the room, oneself first."""
     me = user.lower()
-    members = [
-        view.Member(
-            user=safe_name(member.user),
-            devices=member.device_count,
-            verified=member.verified,
-            is_me=member.user.lower() == me,
-            key_changed=room.has_changed_key(member.user),
+    members = []
+    for member in room.members():
+        is_changed = room.has_changed_key(member.user)
+        members.append(
+            view.Member(
+                user=safe_name(member.user),
+                devices=member.device_count,
+                # The key that was verified is not the one that is shown now: nobody vouches for that one.
+                verified=member.verified and not is_changed,
+                is_me=member.user.lower() == me,
+                key_changed=is_changed,
+            )
         )
-        for member in room.members()
-    ]
     return tuple(sorted(members, key=lambda member: not member.is_me))
 
 
