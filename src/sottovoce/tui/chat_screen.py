@@ -347,7 +347,7 @@ def _title(details: view.RoomDetails) -> Content:
     count = len(details.members)
     members = f"  {count} member{'' if count == 1 else 's'}, " if count else "  "
     return Content.assemble(
-        (details.room.name, "bold"), (members + _ACCESS.get(details.room.access, ""), "$text-muted")
+        (details.room.name, "bold"), (members + _ACCESS.get(details.room.access, ""), "$foreground-muted")
     )
 
 

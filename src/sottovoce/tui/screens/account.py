@@ -269,5 +269,5 @@ def _strength_bar(strength: Strength) -> Content:
         ("━" * full, kind),
         ("━" * (_BAR - full), "$foreground 20%"),
         (f" {strength.word}", kind),
-        (advice, "$text-muted"),
+        (advice, "$foreground-muted"),
     )

@@ -120,4 +120,4 @@ def _matches(item: Item, parts: Sequence[str]) -> bool:
 
 
 def _prompt(item: Item) -> Content:
-    return Content.assemble(item.label, (f"  {item.detail}" if item.detail else "", "$text-muted"))
+    return Content.assemble(item.label, (f"  {item.detail}" if item.detail else "", "$foreground-muted"))

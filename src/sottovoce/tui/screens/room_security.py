@@ -61,8 +61,8 @@ class RoomSecurityScreen(Dialog[None]):
         )
         yield Static(
             Content.assemble(
-                ("Encryption  ", "$text-muted"), security.suite, "\n",
-                ("Key change  ", "$text-muted"), f"number {security.epoch} of this room (epoch)",
+                ("Encryption  ", "$foreground-muted"), security.suite, "\n",
+                ("Key change  ", "$foreground-muted"), f"number {security.epoch} of this room (epoch)",
             )
         )  # fmt: skip
 

@@ -80,10 +80,10 @@ def member_row(member: view.Member) -> Content:
     if member.key_changed:
         mark, words, style = "! ", "  key changed", "$text-error bold"
     elif member.is_me:
-        mark, words, style = "• ", "  you", "$text-muted"
+        mark, words, style = "• ", "  you", "$foreground-muted"
     elif member.verified:
         mark, words, style = "✓ ", "", "$text-success"
     else:
         mark, words, style = "? ", "", "$text-warning"
     devices = f"  {member.devices} devices" if member.devices > 1 else ""
-    return Content.assemble((mark, style), member.user, (words, style), (devices, "$text-muted"))
+    return Content.assemble((mark, style), member.user, (words, style), (devices, "$foreground-muted"))
