@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app_world import newcomer, terminal
+from app_world import Terminal, newcomer, terminal
 from sdk_world import a_world, texts
 from textual.widgets import Static
 
@@ -58,6 +58,33 @@ async def test_a_link_to_a_friend(tmp_path: Path) -> None:
             await bob.until_shown("the plan  2 members")
             await bob.type("I am in")
             await alice.until_shown("I am in")
+
+
+async def try_to_register(newcomer: Terminal, user: str) -> None:
+    await newcomer.until_shown("Your account on")
+    await newcomer.type(user)
+    for _ in range(2):
+        await newcomer.type(f"a good long password of {user}")
+
+
+async def test_who_is_new_learns_that_a_link_is_needed_and_what_was_typed_stays(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("/new the plan")
+        await alice.until_shown("the plan  1 member")
+        async with newcomer(world, "carol", link=f"127.0.0.1:{world.address.port}") as carol:
+            await try_to_register(carol, "carol")
+            await carol.until_shown("takes new people by invite link only")
+            await alice.pilot.press("f5")
+            await alice.until_shown("Invite a friend into the plan")
+            link = str(alice.app.screen.query_one(".link", Static).content)
+            await carol.paste(link)  # in the place of the address
+            await carol.until_shown("Your account on")
+            await carol.until(lambda: carol.app.focused.id == "password", "what was typed is there")
+            await carol.pilot.press("enter", "enter")
+            await carol.until_shown("Start chatting")
+        async with newcomer(world, "dave", link=link) as dave:
+            await try_to_register(dave, "dave")
+            await dave.until_shown("This link makes no new account any more")
 
 
 async def test_a_second_laptop(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ async def _get_account(
     """Begin a registration, or log in to the account that exists."""
     token = address.invite.token if address.invite else None
     refusal: NameTaken | RegistrationRefused | None = None
-    if register or (register is None and (token is not None or link.greeting.open_registration)):
+    is_welcome = token is not None or link.greeting.open_registration
+    if register or (register is None and is_welcome):
         try:
             return await begin_registration(link, user, password, token), None
         except (NameTaken, RegistrationRefused) as error:
@@ -134,7 +135,7 @@ async def _get_account(
         # The name is another's, as far as this password tells: that says more than "wrong".
         if isinstance(refusal, NameTaken):
             raise refusal from None
-        raise
+        raise WrongPassword(user, needs_invite=refusal is not None or not is_welcome) from None
     return device.account, device.vault
 
 

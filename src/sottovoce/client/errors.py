@@ -62,9 +62,13 @@ class BadUserName(LocalError):
 
 
 class WrongPassword(LocalError):
-    """The password opens neither the profile on this machine nor the account on the server."""
+    """The password opens neither the profile on this machine nor the account on the server.
 
-    def __init__(self, user: str) -> None:
+    ``needs_invite``: the server was asked and would make no new account of this name without a (fresh) link.
+    """
+
+    def __init__(self, user: str, *, needs_invite: bool = False) -> None:
+        self.needs_invite = needs_invite
         super().__init__(
             f"The user name {user} or the password is wrong. Check both and try again; "
             "a new account needs an invite link."

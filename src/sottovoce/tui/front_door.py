@@ -22,6 +22,14 @@ from sottovoce.tui.screens.door import Place, Refusal, Step, Tell
 
 Result = TypeVar("Result")
 
+_BY_LINK_ONLY: Final = Safe(
+    "This server takes new people by invite link only: paste one here. Ask a friend for one, or whoever runs "
+    "the server (`sottovoce invite`). If you have an account here already, go on and choose that."
+)
+_LINK_IS_USED: Final = Safe(
+    "This link makes no new account any more: each is for one person, and for a limited time. Ask for a "
+    "fresh one (`sottovoce invite`). If you have an account here already, go on and choose that."
+)
 _OF_THE_NAME: Final = (BadUserName, NameTaken, ProfileInUse, StoreDamaged, StoreTooNew)
 _OF_THE_PASSWORD: Final = (WrongPassword, RateLimited)
 
@@ -52,7 +60,10 @@ class FrontDoor:
         tell(Safe("Making your keys and your account" if is_new else "Logging in"))
         # Who says "new" by mistake and knows the password of an account is let in: the SDK tries both.
         register = None if is_new else False
-        await _mendable(self._bridge.enter(Entrance(place.typed, user, password, self._home, register)))
+        try:
+            await self._bridge.enter(Entrance(place.typed, user, password, self._home, register))
+        except Refused as refused:
+            raise _refusal(refused, place if is_new else None) from refused
         tell(Safe("Entering the room"))
         try:
             self.first_room = await _mendable(self._wanted.enter(self._bridge, place.typed))
@@ -88,7 +99,15 @@ async def _mendable(work: Awaitable[Result]) -> Result:
     try:
         return await work
     except Refused as refused:
-        raise Refusal(refused.sentence, _step(refused.cause)) from refused
+        raise _refusal(refused) from refused
+
+
+def _refusal(refused: Refused, new_at: Place | None = None) -> Refusal:
+    """What the screens are told; ``new_at``: where somebody who says they are new wanted in."""
+    cause = refused.cause
+    if new_at is not None and isinstance(cause, WrongPassword) and cause.needs_invite:
+        return Refusal(_LINK_IS_USED if new_at.room else _BY_LINK_ONLY, Step.SERVER)
+    return Refusal(refused.sentence, _step(cause))
 
 
 def _step(cause: Exception) -> Step:
