@@ -285,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
         type=whole_number(0),
         default=HISTORY,
         metavar="N",
-        help=f"show what came in the last N entries of the room's log before now (default: {HISTORY})",
+        help=f"in plain lines: show the last N entries of the room's log before now (default: {HISTORY})",
     )
     parser.add_argument(
         "--plain",

@@ -282,10 +282,13 @@ class Bridge:
 
     # --- rooms ----------------------------------------------------------------------------------------------
 
-    async def create_room(self, name: str) -> bytes:
-        """Make a room; returns its id."""
+    async def create_room(self, name: str, *, unless_there: bool = False) -> bytes:
+        """Make a room; returns its id. ``unless_there``: or that of a room of this name one is in already."""
 
         async def work(client: Client, follower: Follower) -> bytes:
+            there = [room.room_id for room in client.rooms() if room.name == name]
+            if unless_there and there:
+                return there[0]
             room_id = (await client.create_room(name)).room_id
             follower.look_at(room_id)
             return room_id

@@ -89,7 +89,7 @@ class WantedRoom:
     async def enter(self, bridge: Bridge, link: str | None) -> bytes | None:
         """Be in it; None: in the room that was open last. Raises :class:`~sottovoce.tui.bridge.Refused`."""
         if self._name is not None and self._is_new:
-            return await bridge.create_room(self._name)
+            return await bridge.create_room(self._name, unless_there=True)
         if self._name is not None:
             return await bridge.join(self._name, self._key)
         return await bridge.enter_first_room(link)

@@ -1,0 +1,137 @@
+"""`sottovoce chat` on a terminal: the app opens, ends with the right code, and gives the terminal back."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from end_to_end_world import COMMAND, PASSWORD, World, in_room
+
+from sottovoce.cli.exit_codes import ExitCode
+
+PATIENCE = 60.0  # seconds
+IN = b"rite to lobby"
+"""What the composer shows once one is in; its first letter is under the cursor, and so in another style."""
+
+
+class Screen:
+    """A process on a terminal of 100x30, read and typed into."""
+
+    def __init__(self, world: World, *arguments: str, **environment: str) -> None:
+        self.controller, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (30, 100))
+        self.before = termios.tcgetattr(terminal)
+        self.terminal = terminal
+        self.process = subprocess.Popen(
+            [*COMMAND, "chat", world.server.link, "--home", str(world.home("alice")), *arguments],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env={**world.server.env, "TERM": "xterm-256color", "SOTTOVOCE_PASSWORD": PASSWORD, **environment},
+        )
+        self.seen = b""
+
+    def read(self) -> None:
+        """Take what the process writes now, for a tenth of a second."""
+        if select.select([self.controller], [], [], 0.1)[0]:
+            self.seen += os.read(self.controller, 65536)
+
+    def wait_for(self, text: bytes) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.seen:
+            self.read()
+            assert time.monotonic() < deadline, f"{text!r} never came: {self.seen[-2000:]!r}"
+
+    def type(self, text: bytes) -> None:
+        os.write(self.controller, text)
+
+    def end(self) -> int:
+        """Wait for the process, reading all the while, and return its exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            self.read()
+            assert time.monotonic() < deadline, "it never ended"
+        self.read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.controller)
+        os.close(self.terminal)
+
+
+@pytest.fixture
+def screens(world: World) -> Iterator[list[Screen]]:
+    opened: list[Screen] = []
+    yield opened
+    for screen in opened:
+        screen.close()
+
+
+def test_it_opens_talks_and_gives_the_terminal_back(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    bob = world.chat("bob")
+    in_room(bob)
+    alice.type(b"Hi everyone!\r")
+    bob.out.wait_for(lambda lines: "alice: Hi everyone!" in lines, "the message", PATIENCE)
+    alice.type(b"quit\r")
+    assert alice.end() == ExitCode.OK
+    assert b"\x1b[?1049l" in alice.seen, "the screen of before is back"
+    assert termios.tcgetattr(alice.terminal) == alice.before
+    assert PASSWORD.encode() not in alice.seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_cleanly(world: World, screens: list[Screen], number: signal.Signals) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    alice.process.send_signal(number)
+    assert alice.end() == ExitCode.TERMINATED
+    assert b"\x1b[?1049l" in alice.seen
+    assert b"Traceback" not in alice.seen
+    screens.append(again := Screen(world, "--user", "alice"))
+    again.wait_for(IN)
+
+
+def test_a_refusal_is_a_sentence_and_a_code(world: World, screens: list[Screen]) -> None:
+    screens.append(first := Screen(world, "--user", "alice"))
+    first.wait_for(IN)
+    screens.append(second := Screen(world, "--user", "alice"))
+    assert second.end() == ExitCode.PROFILE_IN_USE
+    second.wait_for(b"is in use by another running sottovoce")
+    assert termios.tcgetattr(second.terminal) == second.before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"), [(["--plain"], {}), (["--debug"], {}), ([], {"TERM": "dumb"})]
+)
+def test_plain_lines_where_the_app_cannot_be_or_is_not_wanted(
+    world: World, screens: list[Screen], arguments: list[str], environment: dict[str, str]
+) -> None:
+    screens.append(alice := Screen(world, "--user", "alice", *arguments, **environment))
+    alice.wait_for(b"you are in lobby as alice")
+    alice.type(b"quit\r")
+    assert alice.end() == ExitCode.OK
+    assert b"\x1b[?1049h" not in alice.seen
+
+
+def test_the_settings_are_beside_the_profiles(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    alice.type(b"/quiet\r")
+    alice.wait_for(b"Do not disturb: on.")
+    alice.type(b"quit\r")
+    assert alice.end() == ExitCode.OK
+    kept = Path(world.home("alice")) / "app.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert b"quiet" in kept.read_bytes()
