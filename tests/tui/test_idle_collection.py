@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.idle_collection import DUE, IDLE, OVERDUE, IdleCollection
 
 
@@ -62,3 +64,19 @@ def test_garbage_is_looked_for_when_nobody_is_there() -> None:
     make_one_due()
     collection.tick()
     assert full_collections() == before + 2
+
+
+@pytest.mark.usefixtures("thresholds")
+async def test_the_app_holds_full_collections_back_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[bool] = []
+    monkeypatch.setattr(IdleCollection, "note_input", lambda _: noted.append(True))
+    before = gc.get_threshold()
+    app = SottovoceApp(Start(home=tmp_path), tmp_path)
+    async with app.run_test() as pilot:
+        assert gc.get_threshold()[2] == OVERDUE
+        assert not noted
+        await pilot.press("tab")
+        assert noted
+    assert gc.get_threshold() == before
