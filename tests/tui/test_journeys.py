@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from app_world import Terminal, newcomer, terminal
@@ -145,3 +146,61 @@ async def test_a_lying_server(tmp_path: Path) -> None:
             await alice.until_shown("sent again")
             await alice.pilot.press("escape")
             await alice.until(lambda: "alarm (F6)" not in alice.text, "the alarm was looked at")
+
+
+async def test_a_server_with_another_key(tmp_path: Path) -> None:
+    """Nothing is sent to it, and nothing is tried again: what happened and what to do stays on the screen."""
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("before")
+        await alice.until_shown("● online")
+        await world.stop()
+        shutil.rmtree(world.data)
+        await world.start()
+        await alice.until_shown("another key than before")
+        await alice.pilot.press("escape")
+        await alice.until_shown("✗ stopped")
+        assert alice.messages == ["alice: before"]
+
+
+async def test_a_start_while_the_server_is_away(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice") as alice:
+            await alice.type("before")
+            await alice.until(lambda: "✓" in alice.text, "the message is stored")
+        await world.stop()
+        async with terminal(world, "alice", notifications=True) as alice:
+            await alice.until_shown("The server at 127")
+            assert alice.messages == ["alice: before"]
+            await alice.type("meanwhile")
+            await world.start()
+            await alice.until_shown("● online")
+
+
+async def test_a_password_that_is_wrong_is_asked_for_again(tmp_path: Path) -> None:
+    """On the machine where the account is known, and on a new one; what was typed stays."""
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice"):
+            pass
+        for home in ("alice", "another machine"):
+            async with newcomer(world, home, link=world.invite) as alice:
+                await alice.until_shown("Your account on")
+                if home != "alice":
+                    await alice.pilot.press("shift+tab", "right", "tab")
+                    await alice.type("alice")
+                await alice.until_shown("Log in")
+                await alice.type("a wrong one")
+                await alice.until_shown("is wrong")
+                await alice.type("password of alice")
+                await alice.until_shown("lobby  1 member")
+
+
+async def test_a_name_that_is_taken_is_asked_for_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice"):
+            pass
+        async with newcomer(world, "other", link=world.invite) as other:
+            await other.until_shown("Your account on")
+            for text in ("alice", "a good long password", "a good long password"):
+                await other.type(text)
+            await other.until_shown("is taken on this server")
+            assert "Create account" in other.text

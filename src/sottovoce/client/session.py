@@ -87,8 +87,8 @@ class Session:
             await self._end(failed_task("the connection", bug))
 
     async def _end(self, trouble: SottovoceError) -> None:
+        self._emit(SessionEnded(str(trouble)))  # before the rooms hear of it, and end too
         await self._fail(trouble)
-        self._emit(SessionEnded(str(trouble)))
 
     async def _keep_connected(self) -> None:
         loop = asyncio.get_running_loop()

@@ -27,6 +27,7 @@ from sottovoce.tui.front_door import FrontDoor, WantedRoom
 from sottovoce.tui.idle_collection import IdleCollection
 from sottovoce.tui.notices import Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
+from sottovoce.tui.screens.alarms import AlarmsScreen
 from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
 from sottovoce.tui.screens.settings import SettingsScreen
@@ -42,6 +43,11 @@ _SEVERITY: Final[dict[view.Level, SeverityLevel]] = {
     view.Level.WARNING: "warning",
     view.Level.ALARM: "error",
 }
+
+
+_AFTER_THE_END: Final = Safe(
+    "What is on the screen can be read, but nothing is sent any more. Once it is put right, start again."
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ class SottovoceApp(App[object]):
         self._doings: Doings | None = None
         self._notices: Notices | None = None
         self._waiting: list[view.News] = []
+        self._has_link_state = False
 
     async def on_mount(self) -> None:
         """Start the SDK, and bring the person in."""
@@ -184,6 +191,14 @@ class SottovoceApp(App[object]):
 
     def _show(self, news: view.News, chat: ChatScreen) -> None:
         chat.hear(news)
+        if news.link is not None and not self._has_link_state:
+            self._has_link_state = True
+            if not news.link.is_online:  # later the status line is enough: the server was there before
+                self.say(news.link.reason, view.Level.WARNING)
+        if news.ended is not None:
+            self.push_screen(
+                AlarmsScreen(Safe("The connection"), [view.Explanation(news.ended, _AFTER_THE_END)])
+            )
         for note in news.notes:
             self.say(note.text, note.level)
         if news.opened is not None and self._notices is not None:

@@ -58,7 +58,9 @@ class Follower:
         self._is_opening = False
         self._link: view.LinkState | None = None
         self._notes: Final[list[view.Note]] = []
+        self._last_note: view.Note | None = None
         self._ended: Safe | None = None
+        self._is_over = False  # the rooms are not alive any more, and what is shown of them stays
         self._something: Final = asyncio.Event()
 
     async def run(self) -> None:
@@ -103,12 +105,13 @@ class Follower:
                 case RoomAppeared():
                     self._dirty.update(room.room_id for room in self._client.rooms())
                 case SessionEnded(reason=reason):
-                    self._ended = safe(reason)
+                    self._ended, self._is_over = safe(reason), True
                 case _:
                     pass
             note = view_making.note_of(event)
-            if note is not None:
+            if note is not None and note != self._last_note:  # trouble is tried again, and told again
                 self._notes.append(note)
+                self._last_note = note
             self._something.set()
 
     async def _gather(self) -> view.News:
@@ -145,7 +148,7 @@ class Follower:
         return news
 
     def _take_dirty(self) -> set[bytes]:
-        dirty = set(self._dirty)
+        dirty = set() if self._is_over else set(self._dirty)
         self._dirty.clear()
         return dirty
 
