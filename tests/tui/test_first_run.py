@@ -6,6 +6,9 @@ from pathlib import Path
 
 from app_world import Terminal, terminal
 from sdk_world import a_world
+from textual import events
+from textual.command import CommandPalette
+from textual.widgets import Input
 
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.chat_screen import ChatScreen
@@ -46,3 +49,20 @@ async def test_a_setting_is_taken_at_once_and_kept(tmp_path: Path) -> None:
         await alice.pilot.press("escape")
         await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "the chat")
         assert load_settings(alice.app.settings_home).theme == alice.app.theme
+
+
+async def test_a_paste_into_any_field_is_clean_and_a_pasted_password_is_left_alone(tmp_path: Path) -> None:
+    hostile = "a\x1b]52;c;aGk=\x07b\x9b31mc\u202ed"
+    async with a_world(tmp_path) as world:
+        app = SottovoceApp(Start(link=world.invite, home=tmp_path), tmp_path)
+        async with app.run_test() as pilot:
+            alice = Terminal(app, pilot)
+            await alice.until(lambda: isinstance(app.screen, AccountScreen), "the account is asked for")
+            await pilot.press(*"alice", "enter")
+            app.post_message(events.Paste(hostile))
+            password = app.screen.query_one("#password", Input)
+            await alice.until(lambda: password.value == hostile, "the password")
+            app.action_command_palette()
+            await alice.until(lambda: isinstance(app.screen, CommandPalette), "the palette")
+            app.post_message(events.Paste(hostile))
+            await alice.until(lambda: app.screen.query_one(Input).value == "abcd", "what is left of it")

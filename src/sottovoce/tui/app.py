@@ -14,8 +14,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.notifications import SeverityLevel
+from textual.widgets import Input
 from textual.worker import WorkerFailed
 
+from sottovoce.client.sanitize import sanitize
 from sottovoce.errors import SottovoceError
 from sottovoce.tui import settings_rows, view
 from sottovoce.tui.bridge import Bridge, Entrance, Refused
@@ -296,7 +298,13 @@ class SottovoceApp(App[object]):
         """Note that somebody is there, whatever the event is for."""
         if isinstance(event, events.InputEvent):
             self._collection.note_input()
+        if isinstance(event, events.Paste) and not self._is_for_a_password():
+            # Threat E1, in Textual's own fields too.
+            event.text = sanitize(event.text, limit=len(event.text), multiline=True)
         await super().on_event(event)
+
+    def _is_for_a_password(self) -> bool:
+        return isinstance(self.focused, Input) and self.focused.password
 
     async def on_unmount(self) -> None:
         """Keep what is to be kept, and close the SDK: whatever ends the app."""

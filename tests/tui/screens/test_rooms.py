@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from screen_app import shown
 from snapshots import screen_lines
+from textual import events
 
 from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.screens.rooms import NAME_LENGTH, JoinRoom, NewRoom
@@ -50,3 +51,11 @@ async def test_cancelling() -> None:
         await pilot.click("#cancel")
         await pilot.pause()
         assert app.results == [None]
+
+
+async def test_what_is_typed_ahead_is_no_part_of_the_name() -> None:
+    async with shown(NewRoom) as (app, pilot, _):
+        for key in [*"attic", "enter", *"hello"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert app.results == ["attic"]

@@ -67,6 +67,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     """Asks who one is, and enters through ``door``. Esc while entering stops it and keeps the screen."""
 
     WIDTH: ClassVar[int] = 74
+    ENTER: ClassVar[str] = _ENTER
 
     # With priority, the focus is there before the next key is looked at: a password that a program types, or
     # a person ahead of a slow machine, would be in the field of the name otherwise, to be read by all.
@@ -122,13 +123,13 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         self._show_fields()
         self._input("password" if self._draft.user else "name").focus()
         # The word lists take a while to load: better now than at the first key.
-        self.run_worker(asyncio.to_thread(estimate, "password"), group="word lists")
+        self._load_word_lists()
 
     @on(Either.Changed)
     def _take(self, event: Either.Changed) -> None:
         self._is_new = event.taken == 0
         self._show_fields()
-        self._tell(NOTHING)
+        self.tell(NOTHING)
 
     def _show_fields(self) -> None:
         for widget in self.query(".new"):
@@ -141,15 +142,21 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     def _judge(self, event: Input.Changed) -> None:
         self._show_strength(event.value)
 
+    @work
+    async def _load_word_lists(self) -> None:
+        await asyncio.to_thread(estimate, "password")
+
     @work(exclusive=True, group="strength")
     async def _show_strength(self, password: str) -> None:
         line = self.query_one(".strength", Static)
         if not password:
             line.update("")
             return
-        await asyncio.sleep(_PAUSE)
         known = (self._input("name").value, self._place.server, self._place.room or "", "sottovoce")
-        line.update(_strength_bar(await asyncio.to_thread(estimate, password, known)))
+        await asyncio.sleep(_PAUSE)
+        bar = _strength_bar(await asyncio.to_thread(estimate, password, known))
+        if line.is_attached:
+            line.update(bar)
 
     def action_next_field(self) -> None:
         """From a field to the next; the last one, and a button, take Enter themselves."""
@@ -158,10 +165,6 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         if after is None:
             raise SkipAction
         self.set_focus(self._input(after))
-
-    @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.choose(_ENTER)
 
     def choose(self, choice_id: str) -> None:
         """Show the password, go back, or in."""
@@ -179,13 +182,13 @@ class AccountScreen(Dialog[Entered | BackToServer]):
             return
         self._entering.cancel()
         self._end_entering()
-        self._tell(Safe("Stopped."))
+        self.tell(Safe("Stopped."))
 
     def _show_password(self) -> None:
         fields = [self._input("password"), self._input("again")]
         is_hidden = not fields[0].password
         if not is_hidden and any(sanitize(one.value) != one.value for one in fields):
-            self._tell(Safe("This password holds characters that cannot be shown."), "warning")
+            self.tell(Safe("This password holds characters that cannot be shown."), "warning")
             return
         for one in fields:
             one.password = is_hidden
@@ -209,14 +212,14 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         return True
 
     def _refuse(self, sentence: Safe, field_id: str) -> bool:
-        self._tell(sentence, "alarm")
+        self.tell(sentence, "alarm")
         self._input(field_id).focus()
         return False
 
     async def _enter(self, typed: AccountDraft) -> None:
         self.query_one(".body").disabled = True
         self.query_one(f"#{_ENTER}", Button).disabled = True
-        self._tell(Safe("Entering …"))
+        self.tell(Safe("Entering …"))
         try:
             await self._door.enter(
                 self._place, typed.user, typed.password, is_new=self._is_new, tell=self._tell_progress
@@ -243,10 +246,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         self._refuse(refusal.sentence, refusal.step.value)
 
     def _tell_progress(self, doing: Safe) -> None:
-        self._tell(words("{doing} …", doing=doing))
-
-    def _tell(self, text: Safe, kind: str = "") -> None:
-        self.query_one(Told).tell(text, kind)
+        self.tell(words("{doing} …", doing=doing))
 
     def _typed(self) -> AccountDraft:
         return AccountDraft(self._input("name").value, self._input("password").value, self._is_new)

@@ -18,7 +18,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Label, Static
+from textual.widgets import Button, Input, Label, Static
 
 from sottovoce.tui.safe_text import NOTHING, Safe
 
@@ -150,6 +150,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
     WIDTH: ClassVar[int] = 64
     """Columns of the frame where there is room."""
 
+    ENTER: ClassVar[str] = ""
+    """The choice that Enter in a field makes."""
+
     def __init__(
         self, title: Safe, choices: Sequence[Choice] = (), *, hint: str = "", is_alarm: bool = False
     ) -> None:
@@ -206,6 +209,11 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
             del parts[-2]
         frame.border_subtitle = Content(" · ".join(parts))
 
+    def tell(self, text: Safe, kind: str = "") -> None:
+        """Answer what was typed; a worker may be late, when the line is gone already."""
+        for line in self.query(Told):
+            line.tell(text, kind)
+
     def action_leave(self) -> None:
         """Close without a choice."""
         self.dismiss(None)
@@ -218,6 +226,13 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         """Scroll the body by its height."""
         body = self.query_one(".body")
         body.scroll_relative(y=by * max(1, body.size.height - 1), animate=False)
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.ENTER:
+            event.input.value = event.value  # what was typed ahead is no part of it
+            self.choose(self.ENTER)
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import ClassVar, Final
 
-from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
@@ -22,6 +21,7 @@ class AddMember(Dialog[str]):
     """Asks for a user name; result: the name. ``problem``: why the last one was refused."""
 
     WIDTH: ClassVar[int] = 60
+    ENTER: ClassVar[str] = _ADD
 
     def __init__(self, room: Safe, *, typed: str = "", problem: Safe = NOTHING) -> None:
         super().__init__(
@@ -49,10 +49,6 @@ class AddMember(Dialog[str]):
         """Begin in the field."""
         super().on_mount()
         self.query_one(Input).focus()
-
-    @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.choose(_ADD)
 
     def choose(self, choice_id: str) -> None:
         """Give the name back."""

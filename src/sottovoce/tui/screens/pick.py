@@ -34,6 +34,7 @@ class Pick(Dialog[str]):
     """Shows ``items``; result: the id of one. ``taken``: the id that is highlighted first."""
 
     WIDTH: ClassVar[int] = 60
+    ENTER: ClassVar[str] = "take"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move('cursor_up')", show=False, priority=True),
@@ -104,8 +105,8 @@ class Pick(Dialog[str]):
         """Go through the list, wherever the focus is."""
         getattr(self._list, f"action_{step}")()
 
-    @on(Input.Submitted)
-    def _submit(self) -> None:
+    def choose(self, choice_id: str) -> None:  # noqa: ARG002 - there is one
+        """Take what is highlighted."""
         self._list.action_select()
 
     @on(OptionList.OptionSelected)

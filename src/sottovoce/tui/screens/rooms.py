@@ -26,6 +26,7 @@ class NewRoom(Dialog[str]):
     """Asks for a room's name; result: the name. ``taken``: names of rooms one is in already."""
 
     WIDTH: ClassVar[int] = 60
+    ENTER: ClassVar[str] = _DO
 
     def __init__(self, taken: Sequence[Safe] = (), *, name: str = "") -> None:
         super().__init__(
@@ -53,10 +54,6 @@ class NewRoom(Dialog[str]):
         super().on_mount()
         self.query_one(Input).focus()
 
-    @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.choose(_DO)
-
     def choose(self, choice_id: str) -> None:
         """Give the name back, unless it is none or one that would be confused with another room's."""
         name = self.query_one(Input).value.strip()
@@ -70,7 +67,7 @@ class NewRoom(Dialog[str]):
             self.dismiss(name)
 
     def _refuse(self, sentence: Safe) -> None:
-        self.query_one(Told).tell(sentence, "alarm")
+        self.tell(sentence, "alarm")
         self.query_one(Input).focus()
 
 
@@ -78,6 +75,7 @@ class JoinRoom(Dialog[str]):
     """Asks which room to enter; result: a link or a name. ``open_rooms``: what anybody may enter."""
 
     WIDTH: ClassVar[int] = 64
+    ENTER: ClassVar[str] = _DO
 
     DEFAULT_CSS = """
     JoinRoom OptionList { height: auto; max-height: 8; border: none; padding: 0; background: $surface; }
@@ -113,10 +111,6 @@ class JoinRoom(Dialog[str]):
         """Begin in the field."""
         super().on_mount()
         self.query_one(Input).focus()
-
-    @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.choose(_DO)
 
     @on(OptionList.OptionSelected)
     def _take(self, event: OptionList.OptionSelected) -> None:

@@ -24,6 +24,7 @@ class ServerScreen(Dialog[Place]):
     """Asks where to go. Result: the place, found. ``local``: the address of the server here, if one runs."""
 
     WIDTH: ClassVar[int] = 70
+    ENTER: ClassVar[str] = _GO
 
     def __init__(self, door: Door, local: Safe | None, *, typed: str = "", problem: Safe = NOTHING) -> None:
         choices = [Choice(_GO, Safe("Continue"), "primary")]
@@ -53,17 +54,17 @@ class ServerScreen(Dialog[Place]):
         super().on_mount()
         self.query_one(Input).focus()
         if self._problem:
-            self._tell(self._problem, "alarm")
+            self.tell(self._problem, "alarm")
 
     @on(Input.Changed)
     def _look(self, event: Input.Changed) -> None:
-        if event.value != self._typed or not self._problem:
+        if not event.input.disabled and (event.value != self._typed or not self._problem):
             self._recognise(event.value)
 
     @work(exclusive=True, group="recognise")
     async def _recognise(self, typed: str) -> None:
         """Say what was pasted, as soon as it is something; slips are told when one goes on."""
-        self._tell(NOTHING)
+        self.tell(NOTHING)
         if not typed.strip():
             return
         await asyncio.sleep(_PAUSE)
@@ -72,25 +73,22 @@ class ServerScreen(Dialog[Place]):
         except Refusal:
             return
         if place.room is None:
-            self._tell(words("✓ A server's address: {server}", server=place.server), "good")
+            self.tell(words("✓ A server's address: {server}", server=place.server), "good")
         else:
-            self._tell(
+            self.tell(
                 words("✓ An invitation into {room}, on {server}", room=place.room, server=place.server),
                 "good",
             )
-
-    @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.choose(_GO)
 
     def choose(self, choice_id: str) -> None:
         """Go on with the field, or with the server here; an empty field means the server here too."""
         typed = self.query_one(Input).value.strip()
         if choice_id == _GO and not typed and self._local is None:
-            self._tell(Safe("Paste an invite link, or type an address such as chat.example.org."), "warning")
+            self.tell(Safe("Paste an invite link, or type an address such as chat.example.org."), "warning")
             self.query_one(Input).focus()
             return
         wanted = None if choice_id == _LOCAL or not typed else typed
+        self.query_one(Input).disabled = True  # what is typed meanwhile is meant for the next screen
         self._go(wanted)
 
     @work(exclusive=True, group="recognise")
@@ -98,10 +96,8 @@ class ServerScreen(Dialog[Place]):
         try:
             place = await self._door.find(typed)
         except Refusal as refusal:
-            self._tell(refusal.sentence, "alarm")
+            self.tell(refusal.sentence, "alarm")
+            self.query_one(Input).disabled = False
             self.query_one(Input).focus()
         else:
             self.dismiss(place)
-
-    def _tell(self, text: Safe, kind: str = "") -> None:
-        self.query_one(Told).tell(text, kind)

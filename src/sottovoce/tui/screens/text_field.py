@@ -8,7 +8,17 @@ from textual.widgets import Input
 from sottovoce.client.sanitize import sanitize
 
 
-class TextField(Input):
+class Field(Input):
+    """An input whose Enter gives what is in it before the next key is looked at, however fast they come."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            await self.action_submit()
+
+
+class TextField(Field):
     """An input that holds nothing a terminal would act on. A paste of several lines becomes one."""
 
     def validate_value(self, value: str) -> str:
@@ -33,7 +43,7 @@ class LinkField(TextField):
         return "".join(pasted.split())
 
 
-class PasswordField(Input):
+class PasswordField(Field):
     """An input that hides what is typed. What a terminal would act on is kept as it is, and never shown."""
 
     def __init__(self, value: str = "", *, id: str) -> None:  # noqa: A002 - Textual's own name for it
