@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sdk_world import PATIENCE, World, a_world
+from sdk_world import PATIENCE, World, a_world, until
 
 from sottovoce.client.errors import ClientClosed, WrongPassword
 from sottovoce.tui import view
@@ -200,6 +200,25 @@ async def test_a_refusal_is_a_sentence_and_leaves_the_bridge_usable(tmp_path: Pa
             await bridge.unsent()
         assert isinstance(refused.value.cause, ClientClosed)
         await bridge.enter(Entrance(world.invite, "alice", "password of alice", world.folder / "alice"))
+        assert await bridge.unsent() == 0
+        await bridge.close()
+
+
+async def test_who_gives_up_entering_is_not_in_and_may_try_again(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        listener = Listener()
+        bridge = Bridge(listener.hear, listener.fail)
+        entrance = Entrance(world.invite, "alice", "password of alice", world.folder / "alice")
+        for _ in range(2):
+            entering = asyncio.create_task(bridge.enter(entrance))
+            await until(lambda: bridge._life is not None and not bridge._life.done(), "it enters")
+            entering.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await entering
+        with pytest.raises(Refused) as refused:
+            await bridge.unsent()
+        assert isinstance(refused.value.cause, ClientClosed)
+        await bridge.enter(entrance)
         assert await bridge.unsent() == 0
         await bridge.close()
 

@@ -97,12 +97,20 @@ class Bridge:
         return await self._do(work())
 
     async def enter(self, entrance: Entrance) -> view.Me:
-        """Connect, registering or logging in; news come from then on."""
+        """Connect, registering or logging in; news come from then on.
+
+        Who was in before is out by then; being cancelled, it leaves nobody in.
+        """
 
         async def work() -> view.Me:
+            await self._end_life()
             entered: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
             self._life = asyncio.create_task(self._live(entrance, entered))
-            await asyncio.wait((self._life, entered), return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait((self._life, entered), return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                await self._end_life()
+                raise
             if self._life.done():
                 self._life.result()
             return view_making.me_of(entered.result())
@@ -128,6 +136,13 @@ class Bridge:
             await self.leave()
         finally:
             await self._thread.close()
+
+    async def _end_life(self) -> None:
+        """In the SDK's thread: be disconnected, whatever comes of it."""
+        life = self._life
+        if life is not None and not life.done():
+            life.cancel()
+            await asyncio.wait((life,))
 
     async def _live(self, entrance: Entrance, entered: asyncio.Future[Client]) -> None:
         """In the SDK's thread: be connected until cancelled."""

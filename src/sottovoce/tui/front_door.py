@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -67,7 +68,7 @@ class FrontDoor:
         tell(Safe("Entering the room"))
         try:
             self.first_room = await _mendable(self._wanted.enter(self._bridge, place.typed))
-        except Refusal:
+        except (Refusal, asyncio.CancelledError):
             await self._bridge.leave()
             raise
 
