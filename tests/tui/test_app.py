@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,11 +13,13 @@ from sdk_world import World, a_world, until
 from textual.widgets import Input
 
 from sottovoce.client.client import Client
-from sottovoce.client.errors import WrongPassword
+from sottovoce.client.errors import KeyChanged, WrongPassword
 from sottovoce.client.room import Room
 from sottovoce.tui.app import SottovoceApp, Start
+from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.settings import load_settings
+from sottovoce.tui.widgets.composer import Composer
 
 
 @asynccontextmanager
@@ -67,6 +70,101 @@ async def test_who_is_taken_out_of_the_open_room_is_told(tmp_path: Path) -> None
         await plan.remove("alice")
         await alice.until_shown("You are not in the plan any more.")
         await alice.until_shown("lobby  2 members")
+
+
+async def test_who_is_taken_out_while_writing_writes_to_nobody_else(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        await alice.pilot.press("alt+down")
+        await alice.until_shown("the plan  2 members")
+        await alice.pilot.press(*"Bob is a")
+        await plan.remove("alice")
+        await alice.until_shown("You are not in the plan any more.")
+        await alice.type(" spy")
+        await alice.until_shown("Not sent: no room is open.")
+        assert alice.chat.composer.text == "Bob is a spy"
+        assert alice.messages == []
+
+
+async def test_what_is_typed_after_choosing_a_room_is_for_that_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = asyncio.Event()
+    kept = Bridge.kept
+
+    async def slow(self: Bridge, name: str) -> bytes | None:
+        await gate.wait()
+        return await kept(self, name)
+
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
+        monkeypatch.setattr(Bridge, "kept", slow)
+        await alice.pilot.press("alt+down")
+        await alice.type("for the plan")
+        gate.set()
+        await alice.until_shown("the plan  2 members")
+        await alice.until(lambda: alice.messages == ["alice: for the plan"], "it is there")
+
+
+async def test_of_two_rooms_chosen_quickly_the_second_is_written_to(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        lobby = alice.chat.room_id
+        alice.chat.post_message(ChatScreen.RoomWanted(plan.room_id))
+        await alice.pilot.press("a")
+        alice.chat.post_message(ChatScreen.RoomWanted(lobby))
+        rooms = []
+        for letter in "bcd":
+            await alice.pilot.press(letter)
+            rooms.append(alice.chat.composer.room_id)
+        await alice.until(lambda: alice.chat.room_id == lobby, "the second is open")
+        assert rooms == [lobby] * 3
+        assert alice.chat.composer.text == "bcd"
+
+
+async def test_what_is_refused_while_one_looks_elsewhere_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = asyncio.Event()
+
+    async def refuse(*_: object) -> None:
+        await gate.wait()
+        raise Refused(KeyChanged("bob"))
+
+    monkeypatch.setattr(Bridge, "send", refuse)
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
+        await alice.type("secret")
+        await alice.pilot.press("alt+down")
+        await alice.until_shown("the plan  2 members")
+        gate.set()
+        await alice.until_shown("Not sent to lobby")
+        assert alice.chat.composer.text == ""
+        await alice.pilot.press("alt+up")
+        await alice.until_shown("lobby  2 members")
+        assert alice.chat.composer.text == "secret"
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_what_was_given_away_just_before_the_end_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    gate, send = asyncio.Event(), Bridge.send
+
+    async def slow(self: Bridge, room_id: bytes, text: str) -> None:
+        await gate.wait()
+        if is_refused:
+            raise Refused(KeyChanged("bob"))
+        await send(self, room_id, text)
+
+    monkeypatch.setattr(Bridge, "send", slow)
+    async with a_world(tmp_path) as world:
+        async with terminal(world, "alice") as alice:
+            await alice.type("one")
+            alice.chat.composer._on_its_way.append(Composer.Sent(alice.chat.room_id or b"", "two"))
+            alice.app.exit()
+            asyncio.get_running_loop().call_soon(gate.set)
+        async with terminal(world, "alice") as alice:
+            if is_refused:
+                assert alice.chat.composer.text == "two\none"
+            else:
+                await alice.until(lambda: alice.messages == ["alice: one", "alice: two"], "both are there")
 
 
 async def test_drafts_the_last_room_and_the_lines_of_before_are_there_again(tmp_path: Path) -> None:

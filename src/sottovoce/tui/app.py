@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -234,7 +235,10 @@ class SottovoceApp(App[object]):
 
     @on(Composer.Sent)
     def _send(self, event: Composer.Sent) -> None:
-        self._do("send", lambda doings: doings.send(event.room_id, event.text))
+        if self._chat is not None and self._doings is not None:
+            self._chat.composer.hand_over(event)
+            sending = self._doings.send(event.room_id, event.text)
+            self.run_worker(asyncio.shield(sending), group="send")  # who hears of an error nobody foresaw
 
     @on(Members.Chosen)
     def _show_member(self, event: Members.Chosen) -> None:
@@ -313,6 +317,7 @@ class SottovoceApp(App[object]):
             return
         self._collection.end()
         if self._doings is not None:
+            await self._doings.finish_sending()
             await self._doings.keep_drafts()
         try:
             await bridge.close()

@@ -18,7 +18,7 @@ from sottovoce.tui import view
 from sottovoce.tui.commands import bindings, key_hints, slash_commands
 from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
-from sottovoce.tui.widgets.composer import NO_ROOM, Composer
+from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.keys_line import KeyHint, KeysLine
 from sottovoce.tui.widgets.members import Members
 from sottovoce.tui.widgets.rooms_list import RoomsList
@@ -102,6 +102,7 @@ class ChatScreen(Screen[None]):
         self._places: Final[
             dict[bytes, tuple[int, int]]
         ] = {}  # where one was reading, of rooms left above their end
+        self._wanted: bytes | None = None  # the room that was asked for and is not on the screen yet
         self._newest = 0
         self._read = 0
 
@@ -142,17 +143,21 @@ class ChatScreen(Screen[None]):
             self.show_rooms()
 
     def forget(self, room_id: bytes) -> None:
-        """A room was left: show another one, if there is one."""
+        """A room was left: show another one, if there is one, unless something is typed."""
         if self.room_id == room_id:
             self.details = None
             self.timeline.show(view.Page((), has_older=False))
             self._members.show(())
             self._title.update(_NO_ROOM)
-            self.composer.switch(NO_ROOM)
             self.composer.prompt(NOTHING)
+        if self.composer.room_id == room_id:
+            self.composer.let_go()
         self.rooms = tuple(room for room in self.rooms if room.room_id != room_id)
         self.show_rooms()
-        self.step_room(1)
+        # Who writes goes nowhere by itself: the end of a sentence would go to people it is not for.
+        if self._wanted in (None, room_id) and not self.composer.text:
+            self._wanted = None
+            self.step_room(1)
 
     # --- news ----------------------------------------------------------------------------------------------
 
@@ -165,7 +170,8 @@ class ChatScreen(Screen[None]):
             self.is_online = False
             self._status.show_end(news.ended)
         if news.opened is not None:
-            self._show_opened(news.opened)
+            if self._wanted in (None, news.opened.details.room.room_id):
+                self._show_opened(news.opened)
         elif news.room_id is not None and news.room_id == self.room_id:
             self._add(news.lines)
             if news.details is not None:
@@ -193,7 +199,9 @@ class ChatScreen(Screen[None]):
             unread_from=_first_unread(lines, opened.read_position),
             place=place if is_loaded else None,
         )
-        self.composer.switch(room_id)
+        self._wanted = None
+        if self.composer.room_id != room_id:
+            self.composer.switch(room_id)
         self._show_details(opened.details)
         self.action_to_composer()
 
@@ -285,6 +293,25 @@ class ChatScreen(Screen[None]):
         event.stop()
         self.action_to_composer()
         self.post_message(self.RoomWanted(event.room_id))
+
+    @on(RoomWanted)
+    def _turn(self, event: RoomWanted) -> None:
+        self.turn_to(event.room_id)
+
+    def turn_to(self, room_id: bytes) -> None:
+        """From now on what is typed is for this room, whose lines come with the news."""
+        self._wanted = room_id
+        if self.composer.room_id != room_id:
+            self.composer.switch(room_id)
+            names = [room.name for room in self.rooms if room.room_id == room_id]
+            self.composer.prompt(words("Write to {room}", room=names[0]) if names else NOTHING)
+
+    def stay(self) -> None:
+        """The room that was asked for does not come."""
+        self._wanted = None
+        if self.details is not None and self.composer.room_id != self.details.room.room_id:
+            self.composer.switch(self.details.room.room_id)
+            self._show_details(self.details)
 
     @on(Composer.CommandGiven)
     def _take_command(self, event: Composer.CommandGiven) -> None:

@@ -46,6 +46,7 @@ class Doings:
         self._app: Final = app
         self._bridge: Final = bridge
         self._chat: Final = chat
+        self._sending: Final[set[asyncio.Task[None]]] = set()
         self._commands: Final[dict[str, Callable[[str], Awaitable[None]]]] = {
             "help": self._help,
             "rooms": self._rooms,
@@ -96,19 +97,48 @@ class Doings:
 
     async def open_room(self, room_id: bytes) -> None:
         """Show a room, and remember it for the next start."""
+        self._chat.turn_to(room_id)
         await self.keep_drafts()
-        history = await self._bridge.kept(_HISTORY + room_id.hex())
-        if history:
-            self._chat.composer.load_history(room_id, history)
-        await self._bridge.open(room_id)
+        try:
+            history = await self._bridge.kept(_HISTORY + room_id.hex())
+            if history:
+                self._chat.composer.load_history(room_id, history)
+            await self._bridge.open(room_id)
+        except Refused:
+            self._chat.stay()
+            raise
         await self._bridge.keep(LAST_ROOM, room_id)
 
-    async def send(self, room_id: bytes, text: str) -> None:
-        """Send a text; what is refused comes back to the composer with the reason."""
+    def send(self, room_id: bytes, text: str) -> asyncio.Task[None]:
+        """Begin to send a text; what is refused comes back to the composer with the reason.
+
+        :meth:`finish_sending` waits for it if nobody else does.
+        """
+        sending = asyncio.create_task(self._send(room_id, text))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+        return sending
+
+    async def _send(self, room_id: bytes, text: str) -> None:
         try:
             await self._bridge.send(room_id, text)
         except Refused as refused:
             self._chat.take_back(room_id, text, refused.sentence)
+            if self._chat.composer.room_id != room_id:
+                names = [room.name for room in self._chat.rooms if room.room_id == room_id]
+                self._app.say(
+                    words(
+                        "Not sent to {room}: {why}",
+                        room=names[0] if names else Safe("a room you left"),
+                        why=refused.sentence,
+                    ),
+                    view.Level.WARNING,
+                )
+
+    async def finish_sending(self) -> None:
+        """Have everything that was given away stored, before the app ends."""
+        given = [self._send(sent.room_id, sent.text) for sent in self._chat.composer.on_its_way]
+        await asyncio.gather(*self._sending, *given, return_exceptions=True)
 
     async def show_older(self, before: int) -> None:
         """Put the page before a position above the messages, if the room is still open when it comes."""

@@ -81,6 +81,7 @@ class Composer(Vertical):
         self._room_id = NO_ROOM
         self._refusal = NOTHING
         self._refused = ""
+        self._on_its_way: list[Composer.Sent] = []
         self._keeping: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -111,6 +112,14 @@ class Composer(Vertical):
         self._room_id = room_id
         self._show(self._lines.shown)
 
+    def let_go(self) -> None:
+        """The room is gone: what was begun for it stays in the field, for no room."""
+        self._note()
+        self._memory.orphan(self._room_id, NO_ROOM)
+        self._room_id = NO_ROOM
+        self._show(self._lines.shown)
+        self._keep_soon()
+
     def prompt(self, words: Safe) -> None:
         """Show ``words`` where nothing is typed yet."""
         self._field.placeholder = Content(words)
@@ -123,6 +132,16 @@ class Composer(Vertical):
             self._completing.completer.commands = commands
         if names is not None:
             self._completing.completer.names = names
+
+    @property
+    def on_its_way(self) -> tuple[Composer.Sent, ...]:
+        """What was given away, and nobody has :meth:`hand_over`: an app that ends hears of it no more."""
+        return tuple(self._on_its_way)
+
+    def hand_over(self, sent: Composer.Sent) -> None:
+        """Somebody has taken this text and answers for it."""
+        if sent in self._on_its_way:
+            self._on_its_way.remove(sent)
 
     def take_back(self, room_id: bytes, text: str, words: Safe = NOTHING) -> None:
         """Put a text that could not be sent back, before what is typed by now; ``words`` say why."""
@@ -266,7 +285,9 @@ class Composer(Vertical):
         if meant.command is not None:
             self.post_message(self.CommandGiven(self._room_id, meant.command, meant.argument, typed))
         elif meant.text:
-            self.post_message(self.Sent(self._room_id, meant.text))
+            sent = self.Sent(self._room_id, meant.text)
+            self._on_its_way.append(sent)
+            self.post_message(sent)
 
     @on(TextArea.Changed)
     def _heard(self, event: TextArea.Changed) -> None:

@@ -138,6 +138,14 @@ class ComposerMemory:
         """Return the room's lines, empty ones if there are none yet."""
         return self._rooms.setdefault(room_id, RoomLines())
 
+    def orphan(self, room_id: bytes, to: bytes) -> None:
+        """Put the draft of a room that is gone before the draft of another one."""
+        gone, draft = self.room(room_id), self.room(room_id).draft
+        gone.draft = NOTHING_TYPED
+        gone.leave()
+        if draft.text:
+            self.room(to).take_back(draft.text)
+
     def drafts(self) -> bytes:
         """Return all drafts, to be kept."""
         return msgspec.msgpack.encode(
