@@ -103,3 +103,11 @@ async def test_a_password_made_of_the_user_name_is_weak() -> None:
         await until(pilot, lambda: "strong" in _text(pilot))
         app.screen.query_one("#password", Input).value = ""
         await until(pilot, lambda: "strong" not in _text(pilot))
+
+
+async def test_tab_goes_from_password_to_password_and_a_key_shows_both() -> None:
+    async with shown(lambda: _screen(AccountDraft("alice"))) as (app, pilot, _):
+        await pilot.press(*"crane", "tab", *"crane", "ctrl+t")
+        await pilot.pause()
+        assert app.screen.query_one("#again", Input).value == "crane"
+        assert _text(pilot).count("crane") == 2

@@ -73,6 +73,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     # a person ahead of a slow machine, would be in the field of the name otherwise, to be read by all.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next_field", show=False, priority=True),
+        Binding("ctrl+t", "show_password", show=False),
         Binding("tab", "app.focus_next", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", show=False, priority=True),
     ]
@@ -94,7 +95,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         super().__init__(
             words("Your account on {server}", server=place.server),
             [Choice(_BACK, Safe("Back")), Choice(_ENTER, NOTHING, "primary")],
-            hint="Enter next",
+            hint="Ctrl+T show · Enter next",
         )
         if not draft.user and len(place.accounts) == 1:
             draft = replace(draft, user=place.accounts[0])
@@ -111,7 +112,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         name = TextField(draft.user, id="name", max_length=_NAME_LENGTH, restrict=r"[A-Za-z0-9._-]*")
         yield _row("User name", name)
         password = PasswordField(draft.password, id="password")
-        yield _row("Password", password, Button(Content("Show"), id="show", compact=True))
+        yield _row("Password", password, _show_button())
         yield Static("", classes="strength new")
         yield _row("Once more", PasswordField(draft.password, id="again"), classes="new last")
         yield Told()
@@ -169,7 +170,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
     def choose(self, choice_id: str) -> None:
         """Show the password, go back, or in."""
         if choice_id == "show":
-            self._show_password()
+            self.action_show_password()
         elif choice_id == _BACK:
             self.dismiss(BackToServer(self._typed()))
         elif self._entering is None and self._is_complete():
@@ -184,7 +185,8 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         self._end_entering()
         self.tell(Safe("Stopped."))
 
-    def _show_password(self) -> None:
+    def action_show_password(self) -> None:
+        """Show what was typed, or hide it again."""
         fields = [self._input("password"), self._input("again")]
         is_hidden = not fields[0].password
         if not is_hidden and any(sanitize(one.value) != one.value for one in fields):
@@ -253,6 +255,13 @@ class AccountScreen(Dialog[Entered | BackToServer]):
 
     def _input(self, field_id: str) -> Input:
         return self.query_one(f"#{field_id}", Input)
+
+
+def _show_button() -> Button:
+    """Ctrl+T does the same, so that Tab leads from one password to the other."""
+    button = Button(Content("Show"), id="show", compact=True)
+    button.can_focus = False
+    return button
 
 
 def _row(label: str, *widgets: Widget, classes: str = "") -> Horizontal:

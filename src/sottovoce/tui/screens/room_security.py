@@ -42,7 +42,7 @@ class RoomSecurityScreen(Dialog[None]):
             yield paragraph(Safe("This device is not in the room yet: nothing is decided."), "warning")
             return
         if security.all_verified:
-            yield paragraph(Safe("✓ You have verified everybody in this room."), "good")
+            yield paragraph(Safe("✓ There is nobody in this room whom you have not verified."), "good")
         else:
             yield paragraph(
                 Safe(
