@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from snapshots import check_screen, screen_lines
 from textual.app import App
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from sottovoce.tui import view
 from sottovoce.tui.chat_screen import ChatScreen
@@ -162,6 +167,40 @@ async def test_what_is_read_is_told_once_and_only_while_somebody_looks() -> None
         app.chat.hear(view.News(room_id=CREW, details=details()))
         await pilot.pause()
         assert app.posted == [5, 8]
+
+
+async def test_the_open_room_has_nothing_unread_while_somebody_reads_it() -> None:
+    app = OneChat(opened())
+    counted = (room(CREW, "friday crew", 7), *ROOMS[1:])
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.chat.hear(view.News(rooms=counted))
+        await pilot.pause()
+        assert not any(re.search(r"> friday crew +7 ", line) for line in screen_lines(app))
+        app.app_focus = False
+        app.chat.hear(view.News(rooms=counted))
+        await pilot.pause()
+        assert any(re.search(r"> friday crew +7 ", line) for line in screen_lines(app))
+
+
+async def test_a_message_draws_nothing_but_the_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many come in a second, and a key waits for what each of them draws."""
+    app = OneChat(opened([message(number, "bob", "again") for number in range(2, 90)], 90))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        drawn: set[tuple[str, bool]] = set()
+        refresh = Widget.refresh
+
+        def note(widget: Widget, *regions: Region, layout: bool = False, **how: bool) -> Widget:
+            drawn.add((type(widget).__name__, layout))
+            return refresh(widget, *regions, layout=layout, **how)
+
+        monkeypatch.setattr(Widget, "refresh", note)
+        more = replace(details(), room=room(CREW, "friday crew", 1))
+        lines = (message(90, "bob", "and again"),)
+        app.chat.hear(view.News(rooms=(more.room, *ROOMS[1:]), details=more, room_id=CREW, lines=lines))
+        await pilot.pause()
+        assert drawn == {("Timeline", False), ("ScrollBar", False)}
+        assert "and again" in "\n".join(screen_lines(app))
 
 
 async def test_a_queued_message_takes_its_place_when_it_is_stored() -> None:

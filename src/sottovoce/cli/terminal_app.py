@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
@@ -19,6 +19,9 @@ from sottovoce.client.profile import default_home
 
 if TYPE_CHECKING:
     from sottovoce.tui.app import SottovoceApp
+
+FRAMES_PER_SECOND: Final = 120
+"""At most; none while nothing changes. A letter waits for the next."""
 
 
 def is_wanted(options: argparse.Namespace) -> bool:
@@ -34,6 +37,7 @@ def is_wanted(options: argparse.Namespace) -> bool:
 def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
     """Run the app until the person leaves; raises what the SDK refused and what nobody foresaw."""
     forbid_core_dumps()
+    os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_SECOND))  # read by Textual as it is imported
     with suppress(locale.Error):  # days are named in English then
         locale.setlocale(locale.LC_TIME, "")
     with collector_paused():

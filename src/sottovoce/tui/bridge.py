@@ -220,7 +220,7 @@ class Bridge:
 
         async def work(client: Client, follower: Follower) -> None:
             await _find(client, room_id).mark_read(position)
-            follower.look_at(room_id)
+            follower.look_at(room_id, at_once=False)
 
         await self._with_client(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -97,6 +98,7 @@ class ChatScreen(Screen[None]):
         self._title: Final = Static(_NO_ROOM, id="room-title", markup=False)
         self.rooms: tuple[view.Room, ...] = ()
         self.details: view.RoomDetails | None = None
+        self._shown: view.RoomDetails | None = None
         self.is_online = False
         self._settings = Settings()
         self._places: Final[
@@ -145,7 +147,7 @@ class ChatScreen(Screen[None]):
     def forget(self, room_id: bytes) -> None:
         """A room was left: show another one, if there is one, unless something is typed."""
         if self.room_id == room_id:
-            self.details = None
+            self.details = self._shown = None
             self.timeline.show(view.Page((), has_older=False))
             self._members.show(())
             self._title.update(_NO_ROOM)
@@ -212,7 +214,15 @@ class ChatScreen(Screen[None]):
         self.timeline.append(lines)
 
     def _show_details(self, details: view.RoomDetails) -> None:
+        """Show what has changed: a title that is set lays the whole screen out anew, for each message."""
         self.details = details
+        lasting = replace(details, room=replace(details.room, unread=0))
+        if lasting != self._shown:
+            self._shown = lasting
+            self._show_lasting(lasting)
+        self.show_rooms()
+
+    def _show_lasting(self, details: view.RoomDetails) -> None:
         self._title.update(_title(details))
         self._members.show(details.members)
         self.composer.know(names=[member.user for member in details.members])
@@ -221,13 +231,21 @@ class ChatScreen(Screen[None]):
             if details.room.is_member
             else Safe("You are no longer in this room: you can read it, and nothing is sent.")
         )
-        self.show_rooms()
 
     def show_rooms(self) -> None:
         """Draw the list of rooms and the status line anew."""
-        self._rooms_list.show(self.rooms, self.room_id)
+        self._rooms_list.show(tuple(map(self._as_looked_at, self.rooms)), self.room_id)
         elsewhere = sum(room.unread for room in self.rooms if room.room_id != self.room_id)
-        self._status.show_room(self.details, elsewhere, is_quiet=self._settings.quiet)
+        self._status.show_room(self._shown, elsewhere, is_quiet=self._settings.quiet)
+
+    def _as_looked_at(self, room: view.Room) -> view.Room:
+        """A room without unread messages where they are being read: they are marked a moment later."""
+        is_read = room.unread and room.room_id == self.room_id and self._is_looked_at
+        return replace(room, unread=0) if is_read and self.timeline.place is None else room
+
+    @property
+    def _is_looked_at(self) -> bool:
+        return self.is_current and self.app.app_focus
 
     @on(Timeline.EndSeen)
     def _see_end(self, event: Timeline.EndSeen) -> None:
@@ -236,8 +254,7 @@ class ChatScreen(Screen[None]):
 
     def _tell_read(self) -> None:
         """Say how far was read, when somebody looks at the end of the messages."""
-        is_looked_at = self.is_current and self.app.app_focus
-        if not is_looked_at or self.room_id is None or self._newest <= self._read:
+        if not self._is_looked_at or self.room_id is None or self._newest <= self._read:
             return
         if self.timeline.place is None:
             self._read = self._newest

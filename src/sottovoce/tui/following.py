@@ -1,9 +1,10 @@
-"""Follows a client in the SDK's thread and gathers what is new, a few times a second at most."""
+"""Follows a client in the SDK's thread and gathers what is new, at a pace that leaves time to draw."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -16,14 +17,12 @@ from sottovoce.client.events import (
     StoredItem,
 )
 from sottovoce.tui import view, view_making
+from sottovoce.tui.pace import Pace
 from sottovoce.tui.safe_text import Safe, safe, safe_name
 
 if TYPE_CHECKING:
     from sottovoce.client.client import Client
     from sottovoce.client.room import Room
-
-BETWEEN_NEWS: Final = 0.03
-"""Seconds from one telling to the next, at least."""
 
 PAGE: Final = 200
 """Lines that are read at once."""
@@ -62,6 +61,8 @@ class Follower:
         self._ended: Safe | None = None
         self._is_over = False  # the rooms are not alive any more, and what is shown of them stays
         self._something: Final = asyncio.Event()
+        self._hurry: Final = asyncio.Event()
+        self._pace: Final = Pace()
 
     async def run(self) -> None:
         """Tell the news until cancelled."""
@@ -72,20 +73,30 @@ class Follower:
             while True:
                 await self._something.wait()
                 self._something.clear()
+                self._hurry.clear()
                 await self._tell(await self._gather())
-                await asyncio.sleep(BETWEEN_NEWS)
+                await self._rest()
         finally:
             listening.cancel()
+
+    async def _rest(self) -> None:
+        """Let the loop that draws do something else, unless a person waits for what comes next."""
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.told(loop.time())):
+                await self._hurry.wait()
 
     def open(self, room_id: bytes) -> None:
         """From the next news on, tell the lines of this room; that news has its newest page."""
         self._open, self._is_opening = room_id, True
         self.look_at(room_id)
 
-    def look_at(self, room_id: bytes) -> None:
-        """Something about this room may be new."""
+    def look_at(self, room_id: bytes, *, at_once: bool = True) -> None:
+        """Something about this room may be new; ``at_once``: and a person waits for it."""
         self._dirty.add(room_id)
         self._something.set()
+        if at_once:
+            self._hurry.set()
 
     async def mark_explained(self, room_id: bytes, explained: Sequence[view.Explanation]) -> None:
         """These explanations of the room were looked at; what came since was not."""
@@ -181,7 +192,7 @@ class Follower:
         if page:
             followed.position = page[-1].position
         if len(page) == PAGE:
-            self.look_at(room.room_id)
+            self.look_at(room.room_id, at_once=False)
         return _joined(page, queued)
 
     async def _queued(self, room: Room, followed: _Followed, known: set[bytes]) -> list[view.Message]:
@@ -200,7 +211,7 @@ class Follower:
             return []
         followed.position = page[-1].position
         if len(page) == PAGE:
-            self.look_at(room.room_id)
+            self.look_at(room.room_id, at_once=False)
         return [view.Arrival(self._shown(room), tuple(map(view_making.line_of, page)))]
 
     def _shown(self, room: Room) -> view.Room:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 Result = TypeVar("Result")
 
-SWITCH_INTERVAL: Final = 0.001
+SWITCH_INTERVAL: Final = 0.0002
 """Seconds that Python lets a busy thread go on while another waits: a key that is typed waits no longer."""
 
 

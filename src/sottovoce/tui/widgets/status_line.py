@@ -62,8 +62,10 @@ class StatusLine(Widget):
 
     def show_room(self, details: view.RoomDetails | None, unread_elsewhere: int, *, is_quiet: bool) -> None:
         """Show what protects the open room, and how many messages wait in others."""
+        before = self._details, self._unread_elsewhere, self._is_quiet
         self._details, self._unread_elsewhere, self._is_quiet = details, unread_elsewhere, is_quiet
-        self.refresh()
+        if before != (details, unread_elsewhere, is_quiet):
+            self.refresh()
 
     def on_click(self) -> None:
         """A click asks for more."""
