@@ -175,11 +175,11 @@ async def test_the_open_room_has_nothing_unread_while_somebody_reads_it() -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         app.chat.hear(view.News(rooms=counted))
         await pilot.pause()
-        assert not any(re.search(r"> friday crew +7 ", line) for line in screen_lines(app))
+        assert not any(re.search(r"> friday crew +7\b", line) for line in screen_lines(app))
         app.app_focus = False
         app.chat.hear(view.News(rooms=counted))
         await pilot.pause()
-        assert any(re.search(r"> friday crew +7 ", line) for line in screen_lines(app))
+        assert any(re.search(r"> friday crew +7\b", line) for line in screen_lines(app))
 
 
 async def test_a_message_draws_nothing_but_the_messages(monkeypatch: pytest.MonkeyPatch) -> None:
