@@ -295,6 +295,38 @@ async def test_lists_lie_above_a_narrow_screen_and_beside_a_wide_one(tmp_path: P
         await alice.until(lambda: not rooms.display, "the rooms are hidden")
 
 
+async def test_notifications_leave_what_is_written_in_sight_and_keys_are_those_of_the_place(
+    tmp_path: Path,
+) -> None:
+    async with (
+        a_world(tmp_path) as world,
+        terminal(world, "alice", size=(60, 20), notifications=True) as alice,
+    ):
+        await alice.type("/quiet")
+        await alice.until_shown("Do not disturb: on.")
+        rows = alice.text.split("\n")
+        assert any("Do not disturb: on." in row for row in rows[:6])
+        assert not any("Do not disturb: on." in row for row in rows[-5:])
+        await alice.until(lambda: "Esc Read" not in alice.text and "Ctrl+Q Quit" in alice.text, "the footer")
+        await alice.pilot.press("f3")
+        await alice.until_shown("a-z find")
+        await alice.pilot.press("f4")
+        await alice.until_shown("Enter look")
+        await alice.pilot.press("escape", "escape")
+        await alice.until_shown("Enter actions")
+
+
+async def test_the_palette_is_not_above_another_screen(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.pilot.press("f10")
+        await alice.until_shown("How lobby is protected")
+        await alice.pilot.press("ctrl+p")
+        await alice.pilot.pause()
+        assert "Find a command or a room" not in alice.text
+        await alice.pilot.press("escape", "ctrl+p")
+        await alice.until_shown("Find a command or a room")
+
+
 async def test_settings_change_how_it_looks_and_stay(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice") as alice:

@@ -13,6 +13,7 @@ from typing import ClassVar, Final
 from textual import events, on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter, NoColor
 from textual.notifications import SeverityLevel
 from textual.widgets import Input
@@ -107,6 +108,11 @@ class SottovoceApp(App[object]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's filters, or the one that leaves no colour at all: Textual would leave greys."""
         return [NoColor()] if self.no_color else super().get_line_filters()
+
+    def action_command_palette(self) -> None:
+        """Find a command or a room; not above another screen, which must be answered first."""
+        if isinstance(self.screen, ChatScreen):
+            self.push_screen(CommandPalette(placeholder="Find a command or a room", id="--command-palette"))
 
     def change_settings(self, settings: Settings) -> None:
         """Look and behave as ``settings`` say, from now on and the next time."""

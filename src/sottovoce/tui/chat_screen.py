@@ -40,6 +40,23 @@ _READING: Final = (
 
 _NO_ROOM: Final = Content("No open room: F3 list, F7 new, F8 join")
 
+_IN_ROOMS: Final = (
+    KeyHint("↑↓", "choose"),
+    KeyHint("Enter", "open"),
+    KeyHint("Esc", "write"),
+    KeyHint("a-z", "find"),
+    KeyHint("F7", "new room", "new"),
+    KeyHint("F8", "join", "join"),
+    KeyHint("F1", "help", "help"),
+)
+_IN_MEMBERS: Final = (
+    KeyHint("↑↓", "choose"),
+    KeyHint("Enter", "look"),
+    KeyHint("Esc", "write"),
+    KeyHint("F5", "invite", "invite"),
+    KeyHint("F1", "help", "help"),
+)
+
 NARROW: Final = "-narrow"
 NORMAL: Final = "-normal"
 WIDE: Final = "-wide"
@@ -342,8 +359,15 @@ class ChatScreen(Screen[None]):
 
     @on(events.DescendantFocus)
     def _show_keys(self) -> None:
-        """The keys of the messages while one reads, else those of the app."""
-        self._keys.show(_READING if self.timeline.has_focus else key_hints())
+        """The keys of the part that has the focus; while one writes, those of the app."""
+        if self.timeline.has_focus:
+            self._keys.show(_READING)
+        elif self._rooms_list.has_focus_within:
+            self._keys.show(_IN_ROOMS)
+        elif self._members.has_focus_within:
+            self._keys.show(_IN_MEMBERS)
+        else:
+            self._keys.show(key_hints())
 
     @on(StatusLine.Pressed)
     def _explain_status(self, event: StatusLine.Pressed) -> None:

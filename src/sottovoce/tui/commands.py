@@ -93,11 +93,17 @@ def bindings() -> list[Binding]:
 def key_hints() -> list[KeyHint]:
     """The keys for the bottom row, the most wanted first."""
     shown = [command for command in COMMANDS if command.footer]
-    ordered = sorted(shown, key=lambda command: _FIRST.index(command.name) if command.name in _FIRST else 99)
-    return [KeyHint(command.key_words, command.footer, command.name) for command in ordered]
+    ordered = sorted(shown, key=lambda command: _FOOTER.index(command.name))
+    hints = [KeyHint(command.key_words, command.footer, command.name) for command in ordered]
+    hints.insert(_BEFORE_READ, KeyHint("Esc", "Read"))
+    return hints
 
 
-_FIRST: Final = ("help", "rooms", "who", "palette", "quit", "invite")
+_FOOTER: Final = (
+    *("help", "rooms", "who", "palette", "quit"),
+    *("invite", "settings", "new", "join", "xray", "security", "why"),
+)
+_BEFORE_READ: Final = 5  # keys that matter more than how to get to the messages
 
 
 def slash_commands() -> list[SlashCommand]:

@@ -29,7 +29,7 @@ async def test_what_is_known(member: Member, words: str, buttons: set[str]) -> N
 
 @pytest.mark.parametrize(
     ("keys", "result"),
-    [("enter", None), ("right enter", MemberAction.COMPARE), ("left enter", MemberAction.REMOVE)],
+    [("enter", MemberAction.COMPARE), ("left enter", None), ("left left enter", MemberAction.REMOVE)],
 )
 async def test_what_can_be_done(keys: str, result: MemberAction | None) -> None:
     async with shown(lambda: MemberScreen(BOB, ROOM)) as (app, pilot, _):

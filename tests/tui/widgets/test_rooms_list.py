@@ -83,3 +83,17 @@ async def test_what_is_pasted_to_find_a_room_is_clean() -> None:
         field.post_message(events.Paste("lo\x1b[2J\x9b31m\u202ebby"))
         await pilot.pause()
         assert field.value == "lobby"
+
+
+async def test_a_letter_typed_in_the_list_begins_to_look_for_a_room() -> None:
+    app = OneList()
+    async with app.run_test(size=(24, 12)) as pilot:
+        app.query_one(RoomsList).show(ROOMS, ROOMS[1].room_id)
+        app.query_one(RoomsList).focus_list()
+        await pilot.pause()
+        await pilot.press("p", "l", "a", "n")
+        await pilot.pause()
+        assert app.query_one(Input).value == "plan"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.chosen == [ROOMS[2].room_id]

@@ -81,7 +81,9 @@ class MemberScreen(Dialog[MemberAction]):
             )
             choices.insert(0, Choice(MemberAction.REMOVE.value, Safe("Remove"), "error"))
             choices.append(Choice(MemberAction.COMPARE.value, compare, "primary"))
-        super().__init__(member.user, choices, hint="← → choose", is_alarm=member.key_changed)
+        super().__init__(
+            member.user, choices, hint="← → choose" if len(choices) > 1 else "", is_alarm=member.key_changed
+        )
         self._member: Final = member
         self._room: Final = room
 
@@ -95,9 +97,9 @@ class MemberScreen(Dialog[MemberAction]):
         yield paragraph(*_trust(member))
 
     def on_mount(self) -> None:
-        """The harmless button has the focus."""
+        """The most useful of the harmless buttons has the focus."""
         super().on_mount()
-        self.query_one(f"#{_CLOSE}").focus()
+        self.query(f"#{_CLOSE}, #{MemberAction.COMPARE.value}").last().focus()
 
     def choose(self, choice_id: str) -> None:
         """Give the action back."""

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -49,7 +49,7 @@ class RoomsList(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self._field: Final = TextField(placeholder="Find a room", compact=True)
+        self._field: Final = TextField(placeholder="Find a room", compact=True, select_on_focus=False)
         self._options: Final = OptionList(markup=False, compact=True)
         self._rooms: tuple[view.Room, ...] = ()
         self._open: bytes | None = None
@@ -86,6 +86,14 @@ class RoomsList(Vertical):
         ids = [room.room_id.hex() for room in shown]
         wanted_id = chosen if chosen in ids else self._open.hex() if self._open else None
         options.highlighted = ids.index(wanted_id) if wanted_id in ids else (0 if ids else None)
+
+    def on_key(self, event: Key) -> None:
+        """A letter typed in the list begins to look for a room."""
+        if self._options.has_focus and event.is_printable and event.character and event.character != " ":
+            event.stop()
+            self._field.value += event.character
+            self._field.cursor_position = len(self._field.value)
+            self._field.focus()
 
     def action_to_list(self) -> None:
         """From the field to the list."""

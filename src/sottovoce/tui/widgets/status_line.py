@@ -117,9 +117,9 @@ def _protection(details: view.RoomDetails) -> list[tuple[int, Content]]:
     others = [member for member in details.members if not member.is_me]
     unverified = sum(not member.verified for member in others)
     if not others:
-        trust = Content("nobody else is here")
+        trust = Content("nobody else is here (F5)")
     elif unverified:
-        trust = Content.styled(f"{unverified} not verified", "$text-warning")
+        trust = Content.styled(f"{unverified} not verified (F4)", "$text-warning")
     else:
         trust = Content.styled("✓ all verified", "$text-success")
     return [
