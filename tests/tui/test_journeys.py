@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from app_world import Terminal, newcomer, terminal
 from sdk_world import a_world, texts
 from textual.widgets import Static
@@ -38,7 +39,7 @@ async def test_a_train_tunnel(tmp_path: Path) -> None:
         assert alice.messages == ["alice: one", "alice: two", "alice: three"]
 
 
-async def test_a_link_to_a_friend(tmp_path: Path) -> None:
+async def test_a_link_to_a_friend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invite link on one screen; the friend's first run on another, and both are in the room."""
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
         await alice.type("/new the plan")
@@ -47,6 +48,7 @@ async def test_a_link_to_a_friend(tmp_path: Path) -> None:
         await alice.until_shown("Invite a friend into the plan")
         link = alice.app.screen.query_one(".link", Static).content
         await alice.pilot.press("escape")
+        monkeypatch.setenv("SOTTOVOCE_RUNTIME_DIR", str(tmp_path / "no server runs here"))
         async with newcomer(world, "bob") as bob:
             await bob.until_shown("invite link")
             await bob.paste(str(link))
