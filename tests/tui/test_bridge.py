@@ -260,3 +260,12 @@ async def test_what_went_wrong_is_unseen_until_it_was_looked_at(tmp_path: Path) 
             await alice.mark_explained(plan, await alice.explain(plan))
             await heard.until(lambda: heard.details.unseen == 0)
             assert (await alice.safety_number(plan, "bob")).is_changed_key
+
+
+async def test_a_large_value_is_kept_whole_and_a_smaller_one_in_its_place(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (alice, _, _lobby):
+        for value in (bytes(range(256)) * 1000, b"small", bytes(64 * 1024)):
+            await alice.keep("something", value)
+            assert await alice.kept("something") == value
+        await alice.keep("something", b"")
+        assert await alice.kept("something") is None

@@ -233,10 +233,14 @@ class Bridge:
         return await self._with_client(work)
 
     async def keep(self, name: str, value: bytes) -> None:
-        """Keep a small value in the encrypted store; empty: forget it."""
+        """Keep a value in the encrypted store, in as many parts as it needs; empty: forget it."""
 
         async def work(client: Client, _: Follower) -> None:
-            await client.keep(name, value)
+            from sottovoce.client.client import MAX_KEPT_VALUE
+
+            parts = [value[at : at + MAX_KEPT_VALUE] for at in range(0, len(value), MAX_KEPT_VALUE)]
+            for number, part in enumerate([*parts, b""]):
+                await client.keep(_part(name, number), part)
 
         await self._with_client(work)
 
@@ -244,7 +248,10 @@ class Bridge:
         """A value that was kept."""
 
         async def work(client: Client, _: Follower) -> bytes | None:
-            return await client.kept(name)
+            parts: list[bytes] = []
+            while part := await client.kept(_part(name, len(parts))):
+                parts.append(part)
+            return b"".join(parts) or None
 
         return await self._with_client(work)
 
@@ -381,6 +388,10 @@ class Bridge:
             return await self._thread.call(work)
         except SottovoceError as refusal:
             raise Refused(refusal) from refusal
+
+
+def _part(name: str, number: int) -> str:
+    return f"{name} part {number}" if number else name
 
 
 def _find(client: Client, room_id: bytes) -> Room:
