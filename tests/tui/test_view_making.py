@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import cast
 
-from sottovoce.client.events import RoomMember
+from sottovoce.client.events import MemberJoined, RoomMember, StoredItem
 from sottovoce.client.room import Room
-from sottovoce.tui.view_making import members_of, security_of
+from sottovoce.tui.view_making import look_alike_notes, members_of, security_of
 
 
 class RoomOfTwo:
@@ -27,6 +28,23 @@ class RoomOfTwo:
 
     def has_changed_key(self, user: str) -> bool:
         return self._has_changed_key and user == "bob"
+
+
+class RoomOfLookAlikes(RoomOfTwo):
+    """A room in which somebody wants to be taken for Bob."""
+
+    name = "lobby"
+
+    def members(self) -> list[RoomMember]:
+        return [*super().members(), RoomMember("b0b", 1, verified=False, account_key=bytes(32))]
+
+
+def test_names_that_could_be_taken_for_one_another_are_told() -> None:
+    room = cast("Room", RoomOfLookAlikes(has_changed_key=False))
+    assert [member.looks_like for member in members_of(room, "alice")] == ["", "b0b", "bob"]
+    joined = [MemberJoined(seq=1, at=datetime.now(UTC), user=user) for user in ("alice", "b0b")]
+    (note,) = look_alike_notes([StoredItem(at, item) for at, item in enumerate(joined)], room)
+    assert note.text == "Careful in lobby: b0b and bob are two people with similar names."
 
 
 def test_who_has_another_key_than_the_verified_one_is_not_verified() -> None:

@@ -252,8 +252,13 @@ class ChatScreen(Screen[None]):
     def show_rooms(self) -> None:
         """Draw the list of rooms and the status line anew."""
         self._rooms_list.show(tuple(map(self._as_looked_at, self.rooms)), self.room_id)
-        elsewhere = sum(room.unread for room in self.rooms if room.room_id != self.room_id)
-        self._status.show_room(self._shown, elsewhere, is_quiet=self._settings.quiet)
+        others = [room for room in self.rooms if room.room_id != self.room_id]
+        self._status.show_room(
+            self._shown,
+            sum(room.unread for room in others),
+            is_quiet=self._settings.quiet,
+            has_alarm_elsewhere=any(room.has_alarm for room in others),
+        )
 
     def _as_looked_at(self, room: view.Room) -> view.Room:
         """A room without unread messages where they are being read: they are marked a moment later."""

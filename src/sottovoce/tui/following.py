@@ -188,11 +188,7 @@ class Follower:
 
     async def _new_lines(self, room: Room, followed: _Followed) -> tuple[view.Line, ...]:
         queued = await self._queued(room, followed, followed.queued)
-        page = await room.history_after(followed.position, PAGE)
-        if page:
-            followed.position = page[-1].position
-        if len(page) == PAGE:
-            self.look_at(room.room_id, at_once=False)
+        page = await self._page_after(room, followed)
         return _joined(page, queued)
 
     async def _queued(self, room: Room, followed: _Followed, known: set[bytes]) -> list[view.Message]:
@@ -206,13 +202,20 @@ class Follower:
         ]
 
     async def _arrivals(self, room: Room, followed: _Followed) -> list[view.Arrival]:
-        page = await room.history_after(followed.position, PAGE)
+        page = await self._page_after(room, followed)
         if not page:
             return []
-        followed.position = page[-1].position
+        return [view.Arrival(self._shown(room), tuple(map(view_making.line_of, page)))]
+
+    async def _page_after(self, room: Room, followed: _Followed) -> list[StoredItem]:
+        """What came since the room was told last, a page at most; more comes with the next news."""
+        page = await room.history_after(followed.position, PAGE)
+        if page:
+            followed.position = page[-1].position
         if len(page) == PAGE:
             self.look_at(room.room_id, at_once=False)
-        return [view.Arrival(self._shown(room), tuple(map(view_making.line_of, page)))]
+        self._notes.extend(view_making.look_alike_notes(page, room))
+        return page
 
     def _shown(self, room: Room) -> view.Room:
         followed = self._followed.get(room.room_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from sottovoce.tui.safe_text import Safe
+from sottovoce.tui.safe_text import NOTHING, Safe
 
 QUEUED_FROM: Final = 2**62
 """A message that is not stored yet has this position or a later one: below all that came."""
@@ -85,7 +85,8 @@ class Room:
 class Member:
     """A person in a room. ``key_changed``: their key is another than the one that was known.
 
-    ``verified``: numbers were compared, and the key has not changed since.
+    ``verified``: numbers were compared, and the key has not changed since. ``looks_like``: somebody else in
+    the room for whom this name could be taken, empty for nobody (threat E3).
     """
 
     user: Safe
@@ -93,6 +94,7 @@ class Member:
     verified: bool
     is_me: bool
     key_changed: bool
+    looks_like: Safe = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from sottovoce.client import events as sdk
+from sottovoce.client.sanitize import looks_like, skeleton
 from sottovoce.tui import view
-from sottovoce.tui.safe_text import NOTHING, Safe, safe, safe_lines, safe_name
+from sottovoce.tui.safe_text import NOTHING, Safe, safe, safe_lines, safe_name, words
 
 if TYPE_CHECKING:
     from sottovoce.client.client import Client
@@ -94,6 +95,26 @@ def note_of(event: object) -> view.Note | None:
             return None
 
 
+def look_alike_notes(page: Sequence[sdk.StoredItem], room: Room) -> list[view.Note]:
+    """Warn of everybody who joined with a name that could be taken for another member's (threat E3)."""
+    joined = [stored.item.user for stored in page if isinstance(stored.item, sdk.MemberJoined)]
+    present = [member.user for member in room.members()] if joined else []
+    pairs = [(user, looks_like(user, present)) for user in joined]
+    return [
+        view.Note(
+            words(
+                "Careful in {room}: {user} and {other} are two people with similar names.",
+                room=safe_name(room.name),
+                user=safe_name(user),
+                other=safe_name(other),
+            ),
+            view.Level.WARNING,
+        )
+        for user, other in pairs
+        if other is not None
+    ]
+
+
 def link_state(event: sdk.Connected | sdk.Disconnected, server: str) -> view.LinkState:
     """The connection as an event tells it."""
     if isinstance(event, sdk.Connected):
@@ -119,7 +140,12 @@ def members_of(room: Room, user: str) -> tuple[view.Member, ...]:
     """Everybody in the room, oneself first."""
     me = user.lower()
     members = []
-    for member in room.members():
+    present = room.members()
+    by_look: dict[str, list[str]] = {}
+    for member in present:
+        by_look.setdefault(skeleton(member.user), []).append(member.user)
+    for member in present:
+        others = [name for name in by_look[skeleton(member.user)] if name != member.user]
         is_changed = room.has_changed_key(member.user)
         members.append(
             view.Member(
@@ -129,6 +155,7 @@ def members_of(room: Room, user: str) -> tuple[view.Member, ...]:
                 verified=member.verified and not is_changed,
                 is_me=member.user.lower() == me,
                 key_changed=is_changed,
+                looks_like=safe_name(others[0]) if others else NOTHING,
             )
         )
     return tuple(sorted(members, key=lambda member: not member.is_me))

@@ -52,6 +52,16 @@ async def test_a_blocked_room_says_so() -> None:
     assert "! bob: key changed (F6)" in await shown(80, unseen=1, blocked=True)
 
 
+async def test_an_alarm_of_another_room_is_told_where_the_rooms_are_hidden() -> None:
+    app = OneLine()
+    async with app.run_test(size=(40, 3)) as pilot:
+        line = app.query_one(StatusLine)
+        line.show_link(ONLINE)
+        line.show_room(details(), 3, is_quiet=True, has_alarm_elsewhere=True)
+        await pilot.pause()
+        assert "! alarm in another room (F3)" in str(line.render())
+
+
 async def test_offline_tells_when_the_next_try_is() -> None:
     away = view.LinkState(is_online=False, server=safe("here:1"), reason=safe("gone"), retry_in=9.0)
     assert (await shown(80, link=away)).startswith("○ offline, next try in 9 s")

@@ -95,6 +95,15 @@ class MemberScreen(Dialog[MemberAction]):
         )
         yield paragraph(words("In {room} with {devices}.", room=self._room, devices=devices))
         yield paragraph(*_trust(member))
+        if member.looks_like:
+            yield paragraph(
+                words(
+                    "⚠ {user} and {other} are two people with similar names: look twice whom you mean.",
+                    user=member.user,
+                    other=member.looks_like,
+                ),
+                "warning",
+            )
 
     def on_mount(self) -> None:
         """The most useful of the harmless buttons has the focus."""

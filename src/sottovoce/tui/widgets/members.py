@@ -85,5 +85,8 @@ def member_row(member: view.Member) -> Content:
         mark, words, style = "✓ ", "", "$text-success"
     else:
         mark, words, style = "? ", "", "$text-warning"
+    alike = f"  looks like {member.looks_like}" if member.looks_like else ""
     devices = f"  {member.devices} devices" if member.devices > 1 else ""
-    return Content.assemble((mark, style), member.user, (words, style), (devices, "$foreground-muted"))
+    return Content.assemble(
+        (mark, style), member.user, (words, style), (alike, "$text-warning"), (devices, "$foreground-muted")
+    )

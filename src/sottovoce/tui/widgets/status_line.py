@@ -33,6 +33,7 @@ class StatusLine(Widget):
         self._retry_at = 0.0
         self._details: view.RoomDetails | None = None
         self._unread_elsewhere = 0
+        self._has_alarm_elsewhere = False
         self._is_quiet = False
         self._ended: Safe | None = None
         self._clock: Timer | None = None
@@ -60,11 +61,19 @@ class StatusLine(Widget):
             self._clock.pause()
         self.refresh()
 
-    def show_room(self, details: view.RoomDetails | None, unread_elsewhere: int, *, is_quiet: bool) -> None:
-        """Show what protects the open room, and how many messages wait in others."""
-        before = self._details, self._unread_elsewhere, self._is_quiet
-        self._details, self._unread_elsewhere, self._is_quiet = details, unread_elsewhere, is_quiet
-        if before != (details, unread_elsewhere, is_quiet):
+    def show_room(
+        self,
+        details: view.RoomDetails | None,
+        unread_elsewhere: int,
+        *,
+        is_quiet: bool,
+        has_alarm_elsewhere: bool = False,
+    ) -> None:
+        """Show what protects the open room, how many messages wait in others, and if one has an alarm."""
+        before = self._details, self._unread_elsewhere, self._is_quiet, self._has_alarm_elsewhere
+        now = details, unread_elsewhere, is_quiet, has_alarm_elsewhere
+        self._details, self._unread_elsewhere, self._is_quiet, self._has_alarm_elsewhere = now
+        if before != now:
             self.refresh()
 
     def on_click(self) -> None:
@@ -89,6 +98,8 @@ class StatusLine(Widget):
         elif details is not None and details.unseen:
             alarms = "1 alarm" if details.unseen == 1 else f"{details.unseen} alarms"
             parts.append((_ALARM, Content.styled(f"! {alarms} (F6)", "$text-error bold")))
+        if self._has_alarm_elsewhere:
+            parts.append((_ONLINE, Content.styled("! alarm in another room (F3)", "$text-error bold")))
         if self._unread_elsewhere:
             parts.append((6, Content.styled(f"{self._unread_elsewhere} unread (F3)", "$text-accent bold")))
         if details is not None:
