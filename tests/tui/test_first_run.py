@@ -62,7 +62,10 @@ async def test_a_paste_into_any_field_is_clean_and_a_pasted_password_is_left_alo
             app.post_message(events.Paste(hostile))
             password = app.screen.query_one("#password", Input)
             await alice.until(lambda: password.value == hostile, "the password")
-            app.action_command_palette()
-            await alice.until(lambda: isinstance(app.screen, CommandPalette), "the palette")
-            app.post_message(events.Paste(hostile))
-            await alice.until(lambda: app.screen.query_one(Input).value == "abcd", "what is left of it")
+        async with terminal(world, "bob") as bob:
+            bob.app.action_command_palette()
+            await bob.until(lambda: isinstance(bob.app.screen, CommandPalette), "the palette")
+            bob.app.post_message(events.Paste(hostile))
+            await bob.until(
+                lambda: bob.app.screen.query_one(Input).value == "abcd", "what is left of the paste"
+            )
