@@ -105,8 +105,9 @@ soak: venv ## ten minutes of churn on the server: 10,000 connections, 1,000 room
 bench-app: venv ## the terminal app: typing while messages pour in, 100,000 lines, the start (BENCH="--keys 200 --lines 5000")
 	@$(BIN)/python -m bench.terminal_app $(BENCH)
 
-pictures: venv ## draw the README's picture from the running demo
+pictures: dev ## draw the pictures and the recording from the running demo and the running app
 	@$(BIN)/python docs/pictures/make.py
+	@$(BIN)/python docs/pictures/app.py
 
 clean: ## remove what the tasks made
 	@rm -rf $(VENV) interop/node_modules build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -54,6 +54,7 @@ class RoomsList(Vertical):
         self._rooms: tuple[view.Room, ...] = ()
         self._open: bytes | None = None
         self._drawn: tuple[object, ...] = ()
+        self._drawn_open: bytes | None = None
 
     def compose(self) -> ComposeResult:
         """A field above a list."""
@@ -84,7 +85,9 @@ class RoomsList(Vertical):
             for room in shown
         )
         ids = [room.room_id.hex() for room in shown]
-        wanted_id = chosen if chosen in ids else self._open.hex() if self._open else None
+        is_as_before = self._open == self._drawn_open
+        self._drawn_open = self._open
+        wanted_id = chosen if is_as_before and chosen in ids else self._open.hex() if self._open else None
         options.highlighted = ids.index(wanted_id) if wanted_id in ids else (0 if ids else None)
 
     def on_key(self, event: Key) -> None:
