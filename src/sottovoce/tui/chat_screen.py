@@ -246,7 +246,7 @@ class ChatScreen(Screen[None]):
         self.composer.prompt(
             words("Write to {room}", room=details.room.name)
             if details.room.is_member
-            else Safe("You are no longer in this room: you can read it, and nothing is sent.")
+            else Safe("Not in this room: F8 takes a new link, /leave gives it up.")
         )
 
     def show_rooms(self) -> None:

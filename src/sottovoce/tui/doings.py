@@ -177,8 +177,8 @@ class Doings:
         problem = NOTHING
         while True:
             if not typed or problem:
-                rooms = await self._open_rooms()
-                chosen = await self._app.push_screen_wait(JoinRoom(rooms, typed=typed, problem=problem))
+                screen = JoinRoom(self._open_rooms, typed=typed, problem=problem)
+                chosen = await self._app.push_screen_wait(screen)
                 typed = chosen or ""
             if not typed:
                 return
@@ -190,9 +190,7 @@ class Doings:
                 return
 
     async def _open_rooms(self) -> tuple[Safe, ...]:
-        """Rooms to offer: none while the server is away, rather than a wait."""
-        if not self._chat.is_online:
-            return ()
+        """Rooms to offer; waits for the server."""
         with suppress(Refused):
             return await self._bridge.open_rooms()
         return ()
@@ -200,6 +198,7 @@ class Doings:
     async def _leave(self, _: str) -> None:
         room = self._here.room
         if await self._app.push_screen_wait(leave_room(room.name)):
+            self._tell_if_offline()
             await self._bridge.leave_room(room.room_id)
             self._chat.forget(room.room_id)
             self._app.say(words("You left {room}.", room=room.name))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 from screen_app import shown
-from screen_samples import AT, DIGITS, SampleDoor
+from screen_samples import AT, DIGITS, SampleDoor, found
 from snapshots import screen_lines
 from textual.screen import Screen
 
@@ -53,7 +53,7 @@ SCREENS: Final[dict[str, Callable[[str], Screen[Any]]]] = {
     ),
     "invite": lambda text: InviteScreen(Invite(safe(text[:2000]), safe_name(text), AT), first=safe(text)),
     "new_room": lambda text: NewRoom([safe_name(text)], name=text),
-    "join_room": lambda text: JoinRoom([safe_name(text)] * 9, typed=text, problem=safe(text)),
+    "join_room": lambda text: JoinRoom(found(*[safe_name(text)] * 9), typed=text, problem=safe(text)),
     "add_member": lambda text: AddMember(safe_name(text), typed=text, problem=safe(text)),
     "member": lambda text: MemberScreen(
         Member(safe_name(text), 1, verified=True, is_me=False, key_changed=True), safe_name(text)

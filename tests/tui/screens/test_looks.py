@@ -28,6 +28,7 @@ from screen_samples import (
     UTC,
     ZONES,
     SampleDoor,
+    found,
 )
 from snapshots import check_screen
 from textual.pilot import Pilot
@@ -61,8 +62,10 @@ SCREENS: Final[dict[str, Callable[[], Screen[Any]]]] = {
     "account_known": lambda: AccountScreen(SampleDoor(), PLACE, AccountDraft("alice", is_new=False)),
     "invite": lambda: InviteScreen(INVITE, clock=Clock(UTC)),
     "new_room": NewRoom,
-    "join_room": lambda: JoinRoom([Safe("lobby"), Safe("announcements")]),
-    "join_room_refused": lambda: JoinRoom(typed="attic", problem=Safe("There is no room named attic here.")),
+    "join_room": lambda: JoinRoom(found("lobby", "announcements")),
+    "join_room_refused": lambda: JoinRoom(
+        found(), typed="attic", problem=Safe("There is no room named attic here.")
+    ),
     "add_member": lambda: AddMember(ROOM),
     "member_me": lambda: MemberScreen(ALICE, ROOM),
     "member_unverified": lambda: MemberScreen(BOB, ROOM),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from screen_app import shown
+import asyncio
+
+from screen_app import shown, until
+from screen_samples import found
 from snapshots import screen_lines
 from textual import events
+from textual.widgets import Input
 
 from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.screens.rooms import NAME_LENGTH, JoinRoom, NewRoom
@@ -32,21 +36,21 @@ async def test_a_name_ends_where_the_limit_is() -> None:
 
 
 async def test_entering_by_a_typed_name() -> None:
-    async with shown(JoinRoom) as (app, pilot, _):
+    async with shown(lambda: JoinRoom(found())) as (app, pilot, _):
         await pilot.press("enter", *"lobby", "enter")
         await pilot.pause()
         assert app.results == ["lobby"]
 
 
 async def test_entering_an_open_room_of_the_list() -> None:
-    async with shown(lambda: JoinRoom([Safe("lobby"), Safe("attic")])) as (app, pilot, _):
+    async with shown(lambda: JoinRoom(found("lobby", "attic"))) as (app, pilot, _):
         await pilot.press("tab", "down", "enter")
         await pilot.pause()
         assert app.results == ["attic"]
 
 
 async def test_cancelling() -> None:
-    async with shown(JoinRoom) as (app, pilot, _):
+    async with shown(lambda: JoinRoom(found())) as (app, pilot, _):
         await pilot.press(*"lobby")
         await pilot.click("#cancel")
         await pilot.pause()
@@ -59,3 +63,20 @@ async def test_what_is_typed_ahead_is_no_part_of_the_name() -> None:
             app.post_message(events.Key(key, key if len(key) == 1 else None))
         await pilot.pause()
         assert app.results == ["attic"]
+
+
+async def test_one_types_while_the_open_rooms_are_looked_for() -> None:
+    async def look() -> list[Safe]:
+        await server.wait()
+        return [Safe("attic")]
+
+    server = asyncio.Event()
+    async with shown(lambda: JoinRoom(look)) as (app, pilot, _):
+        await pilot.press(*"lob")
+        assert "Looking for open rooms" in "\n".join(screen_lines(app))
+        server.set()
+        await until(pilot, lambda: "Open to everybody on this server" in "\n".join(screen_lines(app)))
+        assert app.screen.query_one(Input).value == "lob"
+        await pilot.press("b", "y", "enter")
+        await pilot.pause()
+        assert app.results == ["lobby"]

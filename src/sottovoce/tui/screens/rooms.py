@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -20,6 +20,11 @@ NAME_LENGTH: Final = 64
 
 _DO: Final = "do"
 _CANCEL: Final = "cancel"
+_FOUND: Final = "Open to everybody on this server:"
+_NONE_FOUND: Final = "Every other room is entered by a link from somebody who is in it."
+
+LookForRooms = Callable[[], Awaitable[Sequence[Safe]]]
+"""Finds the names of the rooms that anybody on the server may enter."""
 
 
 class NewRoom(Dialog[str]):
@@ -72,7 +77,10 @@ class NewRoom(Dialog[str]):
 
 
 class JoinRoom(Dialog[str]):
-    """Asks which room to enter; result: a link or a name. ``open_rooms``: what anybody may enter."""
+    """Asks which room to enter; result: a link or a name.
+
+    ``look``: finds what anybody may enter. It may take long: one types meanwhile.
+    """
 
     WIDTH: ClassVar[int] = 64
     ENTER: ClassVar[str] = _DO
@@ -82,13 +90,14 @@ class JoinRoom(Dialog[str]):
     JoinRoom OptionList:focus { border: none; }
     """
 
-    def __init__(self, open_rooms: Sequence[Safe] = (), *, typed: str = "", problem: Safe = NOTHING) -> None:
+    def __init__(self, look: LookForRooms, *, typed: str = "", problem: Safe = NOTHING) -> None:
         super().__init__(
             Safe("Enter a room"),
             [Choice(_CANCEL, Safe("Cancel")), Choice(_DO, Safe("Enter it"), "primary")],
             hint="Enter go in",
         )
-        self._open: Final = tuple(open_rooms)
+        self._look: Final = look
+        self._open: tuple[Safe, ...] = ()
         self._typed: Final = typed
         self._problem: Final = problem
 
@@ -97,20 +106,23 @@ class JoinRoom(Dialog[str]):
         yield Static("Paste an invite link, or type an open room's name:")
         yield LinkOrName(self._typed, placeholder="sottovoce://…  or  lobby")
         yield Told(self._problem, "alarm")
-        if self._open:
-            yield Static("Open to everybody on this server:", classes="quiet")
-            yield OptionList(
-                *(Option(Content(room), id=str(at)) for at, room in enumerate(self._open)), markup=False
-            )
-        else:
-            yield paragraph(
-                Safe("Every other room is entered by a link from somebody who is in it."), "quiet"
-            )
+        yield Static("Looking for open rooms …", classes="quiet found")
+        yield OptionList(markup=False)
 
     def on_mount(self) -> None:
         """Begin in the field."""
         super().on_mount()
         self.query_one(Input).focus()
+        self.query_one(OptionList).display = False
+        self.run_worker(self._show_found())
+
+    async def _show_found(self) -> None:
+        self._open = tuple(await self._look())
+        options = self.query_one(OptionList)
+        options.add_options(Option(Content(room), id=str(at)) for at, room in enumerate(self._open))
+        options.highlighted = 0 if self._open else None
+        options.display = bool(self._open)
+        self.query_one(".found", Static).update(Content(_FOUND if self._open else _NONE_FOUND))
 
     @on(OptionList.OptionSelected)
     def _take(self, event: OptionList.OptionSelected) -> None:

@@ -138,8 +138,13 @@ class RoomsList(Vertical):
 
 
 def _row(room: view.Room, width: int, *, is_open: bool) -> Content:
-    """``> name      3``: the mark of the open room or of an alarm, the name, the unread count."""
+    """``> name      3``: the mark of the open room or of an alarm, the name, the unread count.
+
+    A room that this device did not get into says so instead of a count.
+    """
     count = f" {room.unread}" if 0 < room.unread <= MANY else f" {MANY}+" if room.unread else ""
+    if not room.is_member:
+        count = " not in"
     mark = "! " if room.has_alarm else "> " if is_open else "  "
     space = max(width - cell_len(mark) - cell_len(count), 1)
     name = room.name if cell_len(room.name) <= space else set_cell_size(room.name, space - 1) + "…"
@@ -149,5 +154,5 @@ def _row(room: view.Room, width: int, *, is_open: bool) -> Content:
         (mark, "$text-error bold" if room.has_alarm else "$text-accent"),
         (name, name_style),
         padding,
-        (count, "$text-accent bold"),
+        (count, "$text-accent bold" if room.is_member else "$text-warning"),
     )
