@@ -103,6 +103,12 @@ def test_a_mention_does_not_wait(notices: Notices) -> None:
     assert (found.title, found.text) == ("Eve mentioned you in team", "ask Alice")
 
 
+def test_a_name_written_again_and_again_disturbs_once_in_a_while(notices: Notices) -> None:
+    times = [step / 100 for step in range(300)]
+    attention = [take(notices, wrote("Alice!"), settings=LOUD, now=now) for now in times]
+    assert len([one for one in attention if one is not None]) == 3
+
+
 def test_what_was_looked_at_is_not_counted(notices: Notices) -> None:
     take(notices, wrote("1"))
     take(notices, wrote("2"), now=1)

@@ -23,6 +23,9 @@ DESKTOP_LENGTH: Final = 100
 PAUSE: Final = 5.0
 """Seconds in which a room draws attention once; only a mention of one's name does so again."""
 
+MENTION_PAUSE: Final = 1.0
+"""Seconds in which mentions do so once: a name written a hundred times a second is an attack."""
+
 _TERMINALS_OF_777: Final = ("rxvt", "foot")
 
 
@@ -50,6 +53,7 @@ class Notices:
         name = re.escape(user)
         self._mention: Final = re.compile(rf"(?<![\w.-])@?{name}(?!\.?[\w-])", re.IGNORECASE)
         self._last: Final[dict[bytes, float]] = {}
+        self._last_mention: Final[dict[bytes, float]] = {}
         self._untold: Final[dict[bytes, int]] = {}
 
     def mentions_me(self, text: str) -> bool:
@@ -91,10 +95,13 @@ class Notices:
     ) -> Attention | None:
         count = self._untold.get(room.room_id, 0) + len(messages)
         mention = next((message for message in messages if self.mentions_me(message.text)), None)
-        if settings.quiet or (mention is None and now - self._last.get(room.room_id, -PAUSE) < PAUSE):
+        last, pause = (self._last, PAUSE) if mention is None else (self._last_mention, MENTION_PAUSE)
+        if settings.quiet or now - last.get(room.room_id, -pause) < pause:
             self._untold[room.room_id] = count
             return None
         self._last[room.room_id] = now
+        if mention is not None:
+            self._last_mention[room.room_id] = now
         self.seen(room.room_id)
         message = mention or messages[-1]
         if mention is not None:
