@@ -269,3 +269,19 @@ async def test_a_large_value_is_kept_whole_and_a_smaller_one_in_its_place(tmp_pa
             assert await alice.kept("something") == value
         await alice.keep("something", b"")
         assert await alice.kept("something") is None
+
+
+async def test_an_error_nobody_foresaw_in_what_listens_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("sottovoce.tui.view_making.note_of", fail)
+    bugs: list[Exception] = []
+    async with a_world(tmp_path) as world:
+        bridge = Bridge(Listener().hear, bugs.append)
+        await bridge.enter(Entrance(world.invite, "alice", "password of alice", world.folder / "alice"))
+        await until(lambda: bool(bugs), "it is told")
+        assert isinstance(bugs[0], ValueError)
+        await bridge.close()

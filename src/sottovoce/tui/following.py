@@ -69,10 +69,13 @@ class Follower:
         self._dirty.update(room.room_id for room in self._client.rooms())
         self._something.set()
         listening = asyncio.create_task(self._listen())
+        listening.add_done_callback(lambda _: self._something.set())
         try:
             while True:
                 await self._something.wait()
                 self._something.clear()
+                if listening.done():
+                    listening.result()  # raises what nobody foresaw: silence would look like peace
                 self._hurry.clear()
                 await self._tell(await self._gather())
                 await self._rest()
