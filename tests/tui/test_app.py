@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from textual.widgets import Input
 from sottovoce.client.client import Client
 from sottovoce.client.errors import KeyChanged, WrongPassword
 from sottovoce.client.room import Room
+from sottovoce.tui import view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
+from sottovoce.tui.safe_text import safe
 from sottovoce.tui.settings import load_settings
 from sottovoce.tui.widgets.composer import Composer
 
@@ -199,6 +202,40 @@ async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:
         await alice.pilot.press("right", "enter")
         await until(lambda: not alice.app.is_running, "the app ends")
         await world.start()
+
+
+async def test_who_quits_twice_means_it(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.until_shown("● online")
+        await world.stop()
+        await alice.until_shown("offline")
+        await alice.type("in the tunnel")
+        await alice.until(lambda: bool(alice.messages), "it waits")
+        await alice.pilot.press("ctrl+q")
+        await alice.until_shown("Quit now?")
+        await alice.pilot.press("ctrl+q")
+        await until(lambda: not alice.app.is_running, "the app ends")
+        await world.start()
+
+
+async def test_older_lines_come_without_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that was asked for before the room was opened anew may end too early to fit."""
+    older = view.Notice(0, 0, datetime.now(UTC), safe("older"), view.Level.WARNING)
+
+    async def page(*_: object) -> view.Page:
+        return view.Page((older,), has_older=False)
+
+    monkeypatch.setattr(Bridge, "page", page)
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.type("one")
+        await alice.until(lambda: bool(alice.messages), "it is there")
+        doings, first = alice.app._doings, alice.chat.timeline.first_position
+        assert doings is not None
+        assert first is not None
+        await doings.show_older(first - 1)
+        assert alice.chat.timeline.first_position == first
+        await doings.show_older(first)
+        assert alice.chat.timeline.first_position == 0
 
 
 async def test_an_unknown_command_sends_nothing_and_comes_back(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class SottovoceApp(App[object]):
         self._doings: Doings | None = None
         self._notices: Notices | None = None
         self._waiting: list[view.News] = []
+        self._is_going = False
         self._has_link_state = False
 
     async def on_mount(self) -> None:
@@ -293,14 +294,19 @@ class SottovoceApp(App[object]):
     # --- going ---------------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
-        """Leave; asks first while messages wait and the server is away."""
+        """Leave; asks first while messages wait and the server is away. Asked twice it leaves without."""
+        if self._is_going:
+            self.exit()
+            return
+        self._is_going = True
         self._go()
 
-    @work(exclusive=True, group="quit")
+    @work(group="quit")
     async def _go(self) -> None:
         if self._doings is not None:
             unsent = await self._doings.unsent_offline()
             if unsent and not await self.push_screen_wait(quit_unsent(unsent)):
+                self._is_going = False
                 return
         self.exit()
 

@@ -350,7 +350,7 @@ class ChatScreen(Screen[None]):
         self._wanted = None
         if self.details is not None and self.composer.room_id != self.details.room.room_id:
             self.composer.switch(self.details.room.room_id)
-            self._show_details(self.details)
+            self._show_lasting(self.details)
 
     @on(Composer.CommandGiven)
     def _take_command(self, event: Composer.CommandGiven) -> None:

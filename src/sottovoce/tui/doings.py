@@ -144,7 +144,8 @@ class Doings:
         """Put the page before a position above the messages, if the room is still open when it comes."""
         room_id = self._here.room.room_id
         page = await self._bridge.page(room_id, before)
-        if self._chat.room_id == room_id:
+        first = self._chat.timeline.first_position
+        if self._chat.room_id == room_id and first == before:  # else lines in between would never come
             self._chat.timeline.prepend(page)
 
     async def mark_read(self, room_id: bytes, position: int) -> None:

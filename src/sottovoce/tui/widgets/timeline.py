@@ -87,6 +87,11 @@ class Timeline(LineView, inherit_bindings=False):
         """The line under the cursor."""
         return None if self._chosen is None else self._rows.get(self._chosen)
 
+    @property
+    def first_position(self) -> int | None:
+        """The position of the oldest line that is loaded: what is prepended ends right before it."""
+        return None if self._rows.first is None else self._rows.first.position
+
     def show(self, page: Page, *, unread_from: int | None = None, place: Place | None = None) -> None:
         """Show a room: at ``place``, else at the first unread line if not all of them fit, else at the end.
 
