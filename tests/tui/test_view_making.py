@@ -7,7 +7,15 @@ from typing import cast
 
 from sottovoce.client.events import MemberJoined, RoomMember, StoredItem
 from sottovoce.client.room import Room
-from sottovoce.tui.view_making import look_alike_notes, members_of, security_of
+from sottovoce.tui.safe_text import safe
+from sottovoce.tui.view import Explanation
+from sottovoce.tui.view_making import (
+    look_alike_notes,
+    members_of,
+    security_of,
+    seen_mark,
+    unseen_count,
+)
 
 
 class RoomOfTwo:
@@ -53,3 +61,17 @@ def test_who_has_another_key_than_the_verified_one_is_not_verified() -> None:
         members = members_of(room, "alice")
         assert (members[1].verified, members[1].key_changed) == (not has_changed_key, has_changed_key)
         assert security_of(room, members).all_verified is not has_changed_key
+
+
+def gone_wrong(text: str) -> Explanation:
+    return Explanation(safe(text), safe("Ask the others."))
+
+
+def test_what_was_looked_at_stays_so_and_what_is_new_is_told() -> None:
+    blocked, gap, replay = gone_wrong("blocked"), gone_wrong("gap"), gone_wrong("replay")
+    assert unseen_count([blocked, gap], None) == 2
+    seen = seen_mark([blocked, gap, gap])
+    assert unseen_count([blocked, gap, gap], seen) == 0
+    assert unseen_count([gap, gap], seen) == 0, "one that is settled makes no other unseen"
+    assert unseen_count([blocked, replay, gap], seen) == 1, "the list is full, and the oldest fell out"
+    assert unseen_count([blocked, gap, gap, gap], seen) == 1, "it happened once more"

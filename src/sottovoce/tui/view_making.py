@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sottovoce.client.room import Room
 
 _AUTHENTICATOR_SHOWN: Final = 8  # bytes
+_DIGEST_LENGTH: Final = 8  # bytes
 
 
 def line_of(stored: sdk.StoredItem) -> view.Line:
@@ -183,21 +185,20 @@ def me_of(client: Client) -> view.Me:
 
 
 def seen_mark(explanations: Sequence[view.Explanation]) -> bytes:
-    """What to keep once these explanations were looked at: how many, and which one was the newest."""
-    return len(explanations).to_bytes(4, "big") + _digest(explanations[0] if explanations else None)
+    """What to keep once these explanations were looked at: a short digest of each."""
+    return b"".join(map(_digest, explanations))
 
 
 def unseen_count(explanations: Sequence[view.Explanation], mark: bytes | None) -> int:
-    """How many of the explanations came after the mark was made."""
-    if not mark:
-        return len(explanations)
-    seen, newest = int.from_bytes(mark[:4], "big"), mark[4:]
-    if len(explanations) > seen:
-        return len(explanations) - seen
-    digests = [_digest(explanation) for explanation in explanations]
-    return digests.index(newest) if newest in digests else len(explanations)
+    """How many of the explanations are not among those that the mark was made of.
+
+    Not told by their number: one may be settled, or fall out of a list that is full, when another comes.
+    """
+    kept = mark or b""
+    seen = Counter(kept[at : at + _DIGEST_LENGTH] for at in range(0, len(kept), _DIGEST_LENGTH))
+    return (Counter(map(_digest, explanations)) - seen).total()
 
 
-def _digest(explanation: view.Explanation | None) -> bytes:
-    text = f"{explanation.what_happened}\n{explanation.what_to_do}" if explanation else ""
-    return hashlib.sha256(text.encode()).digest()[:8]
+def _digest(explanation: view.Explanation) -> bytes:
+    text = f"{explanation.what_happened}\n{explanation.what_to_do}"
+    return hashlib.sha256(text.encode()).digest()[:_DIGEST_LENGTH]
