@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from screen_app import shown
 from snapshots import screen_lines
+from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Button
 
@@ -50,6 +51,14 @@ async def test_the_arrow_keys_go_round_the_buttons() -> None:
         for key, wanted in (("right", "two"), ("right", "one"), ("left", "two")):
             await pilot.press(key)
             assert app.screen.focused is app.screen.query_one(f"#{wanted}", Button)
+
+
+async def test_keys_typed_at_once_meet_the_button_that_was_meant() -> None:
+    async with shown(_Sample) as (app, pilot, _):
+        for key in ("right", "enter"):
+            app.post_message(events.Key(key, None))
+        await pilot.pause()
+        assert app.results == ["two"]
 
 
 async def test_the_mouse() -> None:

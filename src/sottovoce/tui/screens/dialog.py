@@ -67,11 +67,14 @@ class Told(Static):
 
 
 class ButtonRow(Horizontal):
-    """Buttons beside each other; the arrow keys go from one to the next."""
+    """Buttons beside each other; the arrow keys go from one to the next.
+
+    They do so before the next key is looked at: an Enter typed at once must meet the button that was meant.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", show=False),
-        Binding("right", "step(1)", show=False),
+        Binding("left", "step(-1)", show=False, priority=True),
+        Binding("right", "step(1)", show=False, priority=True),
     ]
 
     def action_step(self, by: int) -> None:
@@ -79,7 +82,7 @@ class ButtonRow(Horizontal):
         buttons = [button for button in self.query(Button) if button.focusable]
         focused = self.screen.focused
         if isinstance(focused, Button) and focused in buttons:
-            buttons[(buttons.index(focused) + by) % len(buttons)].focus()
+            self.screen.set_focus(buttons[(buttons.index(focused) + by) % len(buttons)])
 
 
 class Dialog(ModalScreen[Result | None], Generic[Result]):
