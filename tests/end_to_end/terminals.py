@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from end_to_end_world import COMMAND
@@ -37,11 +38,13 @@ class Terminals:
     ) -> None:
         """Open a terminal, ``size`` columns and rows, that runs ``sottovoce`` with these arguments.
 
+        Who has a ``home`` of their own is on a machine of their own: no server is found there.
         What is left afterwards says ``left with`` the exit code and echoes what is typed.
         """
         shell = f"{shlex.join([*COMMAND, *arguments])}; echo left with $?; exec cat"
+        runtime = home / "runtime" if home else self._folder / "runtime"
         environment = [
-            f"HOME={self._folder}", f"SOTTOVOCE_RUNTIME_DIR={self._folder / 'runtime'}",
+            f"HOME={self._folder}", f"SOTTOVOCE_RUNTIME_DIR={runtime}",
             f"SOTTOVOCE_HOME={home or self._folder / 'home'}", "TERM=xterm-256color",
             f"PATH={os.environ['PATH']}",
         ]  # fmt: skip
@@ -79,14 +82,23 @@ class Terminals:
         values = self._tmux("display-message", "-p", "-t", name, ",".join(f"#{{{mode}}}" for mode in _MODES))
         return dict(zip(_MODES, values.strip().split(","), strict=True))
 
-    def wait_for(self, name: str, *texts: str, gone: str = "", timeout: float = 30) -> str:
-        """Wait until all of ``texts`` are on the screen and ``gone`` is not; return the screen."""
+    def wait_for(
+        self,
+        name: str,
+        *texts: str,
+        gone: str = "",
+        holds: Callable[[str], bool] = lambda _: True,
+        timeout: float = 30,
+    ) -> str:
+        """Wait until all of ``texts`` are on the screen, ``gone`` is not, and ``holds``; return it."""
         deadline = time.monotonic() + timeout
         while True:
             screen = self.screen(name)
-            if all(text in screen for text in texts) and not (gone and gone in screen):
+            if all(text in screen for text in texts) and not (gone and gone in screen) and holds(screen):
                 return screen
-            assert time.monotonic() < deadline, f"{name} never showed {texts} without {gone!r}:\n{screen}"
+            assert time.monotonic() < deadline, (
+                f"{name} never showed {texts} without {gone!r} ({self.modes(name)}):\n{screen}"
+            )
             time.sleep(0.05)
 
     def close(self) -> None:

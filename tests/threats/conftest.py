@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "mls"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "client"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
+sys.path.append(str(Path(__file__).parents[1] / "tui"))
 
 from mls_world import World
 from server_fixtures import identity, link_client, serve, server, server_process
