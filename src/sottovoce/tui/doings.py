@@ -263,7 +263,12 @@ class Doings:
             await self._remove(member.user)
 
     async def _invite(self, _: str) -> None:
-        self._tell_if_offline()
+        if not self._chat.is_online:  # a link made later would come up over whatever is being done then
+            self._app.say(
+                Safe("A link is made with the server, which is away: try again once it is back."),
+                view.Level.WARNING,
+            )
+            return
         invite = await self._bridge.invite(self._here.room.room_id)
         settings = self._app.settings
         await self._app.push_screen_wait(InviteScreen(invite, clock=Clock(settings.zone, settings.clock)))

@@ -1,4 +1,4 @@
-"""Entering a room: nothing waits for the server, and a room that one could not enter can be given up."""
+"""Ways in: nothing waits for the server unseen, and a room that one could not enter can be given up."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ async def test_a_room_that_was_not_entered_is_shown_as_such_and_can_be_given_up(
             await carol.until_shown("Leave the plan?")
             await carol.pilot.press("right", "enter")
             await carol.until(lambda: [room.name for room in carol.chat.rooms] == ["lobby"], "it is given up")
+
+
+async def test_no_link_comes_up_later_over_something_else(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice", notifications=True) as alice:
+        await world.stop()
+        await alice.until_shown("○ offline")
+        await alice.pilot.press("f5")
+        await alice.until_shown("try again once it is back")
+        await world.start()
+        await alice.until_shown("● online")
+        assert alice.app.screen is alice.chat
+        await alice.pilot.press("f5")
+        await alice.until_shown("Invite a friend into lobby")
 
 
 async def test_the_screen_is_there_while_the_server_is_away(tmp_path: Path) -> None:
