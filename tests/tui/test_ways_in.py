@@ -45,7 +45,7 @@ async def test_no_link_comes_up_later_over_something_else(tmp_path: Path) -> Non
         await world.stop()
         await alice.until_shown("○ offline")
         await alice.pilot.press("f5")
-        await alice.until_shown("try again once it is back")
+        await alice.until_shown("A link is made with the server")
         await world.start()
         await alice.until_shown("● online")
         assert alice.app.screen is alice.chat

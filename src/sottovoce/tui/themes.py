@@ -56,8 +56,11 @@ HIGH_CONTRAST: Final = Theme(
     variables={
         "footer-key-foreground": "#ffff00",
         "border": "#ffffff",
-        "block-cursor-background": "#ffffff",
-        "block-cursor-foreground": "#000000",
+        # Dark enough for every colour that a row may have in it.
+        "block-cursor-background": "#00307a",
+        "block-cursor-foreground": "#ffffff",
+        "foreground-muted": "#ffffff",
+        "text-error": "#ffb4b4",
         "text-muted": "#ffffff",
         "text-disabled": "#d0d0d0",
     },
