@@ -42,13 +42,16 @@ class Terminals:
         What is left afterwards says ``left with`` the exit code and echoes what is typed.
         """
         shell = f"{shlex.join([*COMMAND, *arguments])}; echo left with $?; exec cat"
+        # COLUMNS and LINES of the one who runs the tests would be taken for the size of this terminal.
         runtime = home / "runtime" if home else self._folder / "runtime"
         environment = [
             f"HOME={self._folder}", f"SOTTOVOCE_RUNTIME_DIR={runtime}",
             f"SOTTOVOCE_HOME={home or self._folder / 'home'}", "TERM=xterm-256color",
             f"PATH={os.environ['PATH']}",
         ]  # fmt: skip
-        self.open_shell(name, shlex.join(["env", *environment, "sh", "-c", shell]), size)
+        self.open_shell(
+            name, shlex.join(["env", "-u", "COLUMNS", "-u", "LINES", *environment, "sh", "-c", shell]), size
+        )
 
     def open_shell(self, name: str, line: str, size: tuple[int, int] = (100, 30)) -> None:
         """Open a terminal that runs a line of shell."""

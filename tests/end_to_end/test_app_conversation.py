@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from end_to_end_world import PASSWORD, World
 from terminals import Terminals
 
 SMALL = (60, 20)
+QUEUED = "  …"
+STORED = "  ✓"
 
 
 def link_on(screen: str) -> str:
@@ -33,8 +36,14 @@ class Person:
     def start(self, *arguments: str) -> None:
         self._terminals.open(self.name, "chat", *arguments, size=self._size, home=self._home)
 
-    def sees(self, *texts: str, gone: str = "", timeout: float = 30) -> str:
-        return self._terminals.wait_for(self.name, *texts, gone=gone, timeout=timeout)
+    def sees(
+        self,
+        *texts: str,
+        gone: str = "",
+        holds: Callable[[str], bool] = lambda _: True,
+        timeout: float = 60,
+    ) -> str:
+        return self._terminals.wait_for(self.name, *texts, gone=gone, holds=holds, timeout=timeout)
 
     def types(self, text: str, *keys: str) -> None:
         self._terminals.type(self.name, text, *keys)
@@ -64,7 +73,7 @@ def test_two_people_meet_talk_verify_and_outlive_the_server(
     bob = Person(terminals, "bob", tmp_path / "bob", SMALL)
 
     alice.first_run(world.server.link)
-    link = link_on(alice.sees("You are in", "sottovoce://", timeout=60))
+    link = link_on(alice.sees("You are in", "sottovoce://"))
     alice.presses("c")
     alice.sees("Copied.")
     assert terminals.clipboard() == link
@@ -72,7 +81,7 @@ def test_two_people_meet_talk_verify_and_outlive_the_server(
     alice.sees("online", "lobby", gone="You are in")
 
     bob.first_run(link)
-    bob.sees("You are in", timeout=60)
+    bob.sees("You are in")
     bob.presses("Escape")
     bob.sees("online", gone="You are in")
     alice.sees("bob joined")
@@ -82,3 +91,77 @@ def test_two_people_meet_talk_verify_and_outlive_the_server(
     alice.types("Hello Bob, how are you?")
     screen = bob.sees("Hello Bob, how are you?")
     assert screen.count("Hi everyone!") == 1
+
+    a_second_room(alice, bob)
+    a_verification(alice, bob)
+    a_server_that_was_killed(alice, bob, world)
+    leave_a_clean_terminal(terminals, alice, "C-q")
+    leave_a_clean_terminal(terminals, bob, *"quit", "Enter")
+
+
+def a_second_room(alice: Person, bob: Person) -> None:
+    alice.presses("F7")
+    alice.sees("Make a room")
+    alice.types("the plan")
+    alice.sees("the plan", "1 member", gone="Make a room")
+    alice.presses("F5")
+    link = link_on(alice.sees("Invite a friend into", "For one person"))
+    alice.presses("Escape")
+
+    bob.presses("F8")
+    bob.sees("Enter a room")
+    bob.pastes(link)
+    bob.sees("sottovoce://")
+    bob.presses("Enter")
+    bob.sees("the plan", "2 members", gone="Enter a room")
+    bob.types("a room of our own")
+    alice.sees("a room of our own", "2 members")
+
+
+def a_verification(alice: Person, bob: Person) -> None:
+    """Each looks at the number of the other; both say that it is the same."""
+    seen = []
+    for one, other in ((alice, bob), (bob, alice)):
+        one.types(f"/verify {other.name}")
+        title = f"Is this really {other.name}?"
+        seen.append(digits_on(one.sees(title, "Same", holds=lambda screen: len(digits_on(screen)) == 12)))
+    assert seen[0] == seen[1]
+    for one, other in ((alice, bob), (bob, alice)):
+        one.presses("Right", "Right", "Enter")
+        one.sees(f"{other.name} is verified.", "all verified", gone="Is this really")
+
+
+def a_server_that_was_killed(alice: Person, bob: Person, world: World) -> None:
+    """What was typed meanwhile waits, is marked so, and goes out once and in its order."""
+    typed = ["first while away", "second while away"]
+    world.server.kill()
+    for one in (alice, bob):
+        one.sees("offline")
+    for text in typed:
+        alice.types(text)
+    alice.sees(*(text + QUEUED for text in typed))
+    world.server.start()
+    for one in (alice, bob):
+        one.sees("online", *typed)
+    alice.sees(*(text + STORED for text in typed))
+    bob.types("all of it came")
+    alice.sees("all of it came")
+    for one in (alice, bob):
+        rows = one.sees("all of it came").splitlines()
+        found = [next(text for text in typed if text in row) for row in rows if "while away" in row]
+        assert found == typed
+
+
+def leave_a_clean_terminal(terminals: Terminals, who: Person, *keys: str) -> None:
+    """The exit code is 0, the screen is the shell's again, what is typed is echoed, nothing is left on."""
+    who.presses(*keys)
+    screen = who.sees("left with 0")
+    assert "Traceback" not in screen
+    assert "all of it came" not in screen
+    fresh = f"fresh{who.name}"
+    terminals.open_shell(fresh, "exec cat")
+    who.pastes("pasted afterwards")
+    who.presses("Enter")
+    screen = who.sees("pasted afterwards\npasted afterwards")
+    assert "200~" not in screen
+    assert terminals.modes(who.name) == terminals.modes(fresh)
