@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from sottovoce.tui.notices import (
     DESKTOP_LENGTH,
+    MOST_NOTES,
+    NOTE_SPAN,
     PAUSE,
     PREVIEW_LENGTH,
     Attention,
@@ -17,7 +19,7 @@ from sottovoce.tui.notices import (
 )
 from sottovoce.tui.safe_text import Safe, safe, safe_lines, safe_name
 from sottovoce.tui.settings import Settings
-from sottovoce.tui.view import Delivery, Level, Line, Message, Notice, Room
+from sottovoce.tui.view import Delivery, Level, Line, Message, Note, Notice, Room
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TEAM = Room(b"t" * 16, safe_name("team"), 0, "invite", True, False)
@@ -107,6 +109,14 @@ def test_a_name_written_again_and_again_disturbs_once_in_a_while(notices: Notice
     times = [step / 100 for step in range(300)]
     attention = [take(notices, wrote("Alice!"), settings=LOUD, now=now) for now in times]
     assert len([one for one in attention if one is not None]) == 3
+
+
+def test_of_a_flood_of_notes_a_few_are_said_and_that_there_are_more(notices: Notices) -> None:
+    flood = [Note(safe(f"You were added to room {number}."), Level.INFO) for number in range(1000)]
+    said = [note for at, note in enumerate(flood) for note in notices.notes([note], at / 1000)]
+    assert said[:MOST_NOTES] == flood[:MOST_NOTES]
+    assert [note.level for note in said[MOST_NOTES:]] == [Level.WARNING]
+    assert notices.notes(flood[:1], NOTE_SPAN) == flood[:1]
 
 
 def test_what_was_looked_at_is_not_counted(notices: Notices) -> None:

@@ -209,8 +209,9 @@ class SottovoceApp(App[object]):
             self.push_screen(
                 AlarmsScreen(Safe("The connection"), [view.Explanation(news.ended, _AFTER_THE_END)])
             )
-        for note in news.notes:
-            self.say(note.text, note.level)
+        if self._notices is not None:
+            for note in self._notices.notes(news.notes, time.monotonic()):
+                self.say(note.text, note.level)
         if news.opened is not None and self._notices is not None:
             self._notices.seen(news.opened.details.room.room_id)
         if news.lines and chat.details is not None and chat.room_id == news.room_id:

@@ -7,14 +7,15 @@ until the settings say otherwise. The desktop, which others may see, is told who
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sottovoce.client.sanitize import sanitize
 from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
-from sottovoce.tui.view import Level, Line, Message, Notice, Room
+from sottovoce.tui.view import Level, Line, Message, Note, Notice, Room
 
 PREVIEW_LENGTH: Final = 80
 DESKTOP_LENGTH: Final = 100
@@ -25,6 +26,17 @@ PAUSE: Final = 5.0
 
 MENTION_PAUSE: Final = 1.0
 """Seconds in which mentions do so once: a name written a hundred times a second is an attack."""
+
+MOST_NOTES: Final = 5
+NOTE_SPAN: Final = 10.0
+"""Notes about no message are shown so many in so many seconds: strangers may add one to rooms without end."""
+
+_FLOODED: Final = Note(
+    Safe(
+        "More is happening in your rooms than is told here: F3 lists them, with a ! where something is wrong."
+    ),
+    Level.WARNING,
+)
 
 _TERMINALS_OF_777: Final = ("rxvt", "foot")
 
@@ -55,10 +67,25 @@ class Notices:
         self._last: Final[dict[bytes, float]] = {}
         self._last_mention: Final[dict[bytes, float]] = {}
         self._untold: Final[dict[bytes, int]] = {}
+        self._noted: Final[deque[float]] = deque(maxlen=MOST_NOTES)
+        self._is_flooded = False
 
     def mentions_me(self, text: str) -> bool:
         """Tell whether this person's name is in the text as a word, with ``@`` or without."""
         return self._mention.search(text) is not None
+
+    def notes(self, notes: Iterable[Note], now: float) -> list[Note]:
+        """Return what is said of ``notes``: not too much in a while, and once that it was too much."""
+        said = []
+        for note in notes:
+            if len(self._noted) < MOST_NOTES or now - self._noted[0] >= NOTE_SPAN:
+                self._noted.append(now)
+                self._is_flooded = False
+                said.append(note)
+            elif not self._is_flooded:
+                self._is_flooded = True
+                said.append(_FLOODED)
+        return said
 
     def seen(self, room_id: bytes) -> None:
         """Somebody looks at the room now: nothing in it waits to be told."""
