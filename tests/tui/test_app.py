@@ -122,6 +122,16 @@ async def test_of_two_rooms_chosen_quickly_the_second_is_written_to(tmp_path: Pa
         assert alice.chat.composer.text == "bcd"
 
 
+async def test_a_room_that_is_gone_when_it_is_chosen_leaves_one_where_one_was(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
+        lobby = alice.chat.room_id
+        alice.chat.post_message(ChatScreen.RoomWanted(bytes(16)))
+        await alice.until_shown("You are not in")
+        assert (alice.chat.room_id, alice.chat.composer.room_id) == (lobby, lobby)
+        await alice.type("still here")
+        await alice.until(lambda: alice.messages == ["alice: still here"], "it is sent")
+
+
 async def test_what_is_refused_while_one_looks_elsewhere_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

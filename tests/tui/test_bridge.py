@@ -190,6 +190,8 @@ async def test_a_refusal_is_a_sentence_and_leaves_the_bridge_usable(tmp_path: Pa
             with pytest.raises(Refused) as refused:
                 await alice.safety_number(lobby, "nobody")
             assert "nobody" in refused.value.sentence
+            with pytest.raises(Refused):
+                await alice.open(bytes(16))
         listener = Listener()
         bridge = Bridge(listener.hear, listener.fail)
         entrance = Entrance(world.invite, "alice", "a wrong password", world.folder / "alice")

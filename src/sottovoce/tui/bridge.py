@@ -175,7 +175,8 @@ class Bridge:
     async def open(self, room_id: bytes) -> None:
         """Have the news tell the lines of this room; the first of them has its newest page."""
 
-        async def work(_: Client, follower: Follower) -> None:
+        async def work(client: Client, follower: Follower) -> None:
+            _find(client, room_id)  # of a room that is gone, no news would ever come
             follower.open(room_id)
 
         await self._with_client(work)
