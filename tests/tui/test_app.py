@@ -388,6 +388,20 @@ async def test_settings_change_how_it_looks_and_stay(tmp_path: Path) -> None:
             assert alice.app.theme == "light"
 
 
+async def test_the_chosen_row_of_a_list_is_seen_without_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+        await alice.pilot.press("f3")
+        await alice.until_shown("a-z find")
+        row = alice.app.screen._compositor.render_strips()[1]
+        assert [one.text for one in row if one.style is not None and one.style.underline][:2] == [
+            "> ",
+            "lobby",
+        ]
+
+
 async def test_no_colour_means_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
