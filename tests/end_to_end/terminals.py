@@ -104,6 +104,14 @@ class Terminals:
             )
             time.sleep(0.05)
 
+    def process_id(self, name: str) -> int:
+        """Return the id of the process that the terminal was opened for."""
+        return int(self._tmux("display-message", "-p", "-t", name, "#{pane_pid}"))
+
+    def kill(self, what: str) -> None:
+        """Close the terminals as tmux does: ``kill-session`` the last one, ``kill-server`` all."""
+        self._tmux(what)
+
     def close(self) -> None:
         """End all of it."""
         subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False)

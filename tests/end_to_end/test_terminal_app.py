@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import termios
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from end_to_end_world import COMMAND, PASSWORD, World, in_room
+from terminals import Terminals
 
 from sottovoce.cli.exit_codes import ExitCode
 
@@ -38,6 +40,7 @@ class Screen:
             env={**world.server.env, "TERM": "xterm-256color", "SOTTOVOCE_PASSWORD": PASSWORD, **environment},
         )
         self.seen = b""
+        self.is_open = True
 
     def read(self) -> None:
         """Take what the process writes now, for a tenth of a second."""
@@ -62,11 +65,17 @@ class Screen:
         self.read()
         return self.process.returncode
 
+    def hang_up(self) -> None:
+        """Close the terminal as a window is closed, without a signal: it is not the controlling terminal."""
+        os.close(self.controller)
+        os.close(self.terminal)
+        self.is_open = False
+
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self.controller)
-        os.close(self.terminal)
+        if self.is_open:
+            self.hang_up()
 
 
 @pytest.fixture
@@ -101,6 +110,57 @@ def test_a_signal_ends_it_cleanly(world: World, screens: list[Screen], number: s
     assert b"Traceback" not in alice.seen
     screens.append(again := Screen(world, "--user", "alice"))
     again.wait_for(IN)
+
+
+def test_it_ends_when_its_terminal_goes_away(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    alice.hang_up()
+    assert alice.process.wait(PATIENCE) == ExitCode.TERMINATED
+    screens.append(again := Screen(world, "--user", "alice"))
+    again.wait_for(IN)
+
+
+@pytest.mark.parametrize("end", ["kill-server", "kill-session"])
+def test_it_ends_with_its_window(world: World, screens: list[Screen], terminals: Terminals, end: str) -> None:
+    account = ["chat", world.server.link, "--user", "alice", "--home", str(world.home("alice"))]
+    line = f"exec env SOTTOVOCE_PASSWORD={shlex.quote(PASSWORD)} {shlex.join([*COMMAND, *account])}"
+    terminals.open_shell("alice", line)
+    terminals.wait_for("alice", "Write to lobby")
+    terminals.type("alice", "begun", "Space")
+    terminals.wait_for("alice", "begun")
+    ended = os.pidfd_open(terminals.process_id("alice"))
+    for _ in range(20):  # much is to be drawn then, on a terminal that takes nothing
+        terminals.press("alice", "x", "y", "z")
+    terminals.kill(end)
+    assert select.select([ended], [], [], PATIENCE)[0], "it never ended"
+    os.close(ended)
+    screens.append(again := Screen(world, "--user", "alice"))
+    again.wait_for(b"begun")  # what was written is kept
+
+
+def test_a_signal_ends_it_while_its_terminal_is_stopped(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    termios.tcflow(alice.terminal, termios.TCOOFF)  # as Ctrl-S does
+    alice.process.send_signal(signal.SIGTERM)
+    assert alice.process.wait(PATIENCE) == ExitCode.TERMINATED
+    assert termios.tcgetattr(alice.terminal) == alice.before
+    screens.append(again := Screen(world, "--user", "alice"))
+    again.wait_for(IN)
+
+
+def test_it_comes_back_after_a_stop(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice"))
+    alice.wait_for(IN)
+    alice.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, alice.process.pid, os.WSTOPPED)
+    alice.seen = b""
+    alice.process.send_signal(signal.SIGCONT)
+    alice.wait_for(IN)
+    alice.type(b"quit\r")
+    assert alice.end() == ExitCode.OK
+    assert termios.tcgetattr(alice.terminal) == alice.before
 
 
 def test_a_refusal_is_a_sentence_and_a_code(world: World, screens: list[Screen]) -> None:

@@ -53,3 +53,26 @@ async def test_closing_cancels_what_is_left() -> None:
     assert ended.is_set()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_call_from_outside_needs_no_loop_that_draws() -> None:
+    thread, done = SdkThread(), []
+
+    async def work() -> None:
+        done.append(threading.current_thread().name)
+
+    thread.call_from_outside(work, 10)  # this loop stands still meanwhile
+    assert done == ["sdk"]
+    await thread.close()
+    thread.call_from_outside(work, 10)
+    assert done == ["sdk"]
+
+
+async def test_a_call_from_outside_does_not_wait_for_ever() -> None:
+    thread = SdkThread()
+
+    async def wait_for_ever() -> None:
+        await asyncio.Event().wait()
+
+    thread.call_from_outside(wait_for_ever, 0.01)
+    await thread.close()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextvars
 import locale
 import os
 import signal
 import sys
+import termios
+import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND: Final = 120
 """At most; none while nothing changes. A letter waits for the next."""
+
+SECONDS_TO_END: Final = 5.0
+"""For the app to end by itself after a signal, and then once more for the SDK alone."""
 
 
 def is_wanted(options: argparse.Namespace) -> bool:
@@ -63,15 +70,34 @@ def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
 
 async def _run(app: SottovoceApp) -> bool:
     """Run the app; True when a signal ended it (the terminal was closed, or somebody wants it to stop)."""
-    was_terminated = False
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+    was_terminated = threading.Event()
 
-    def terminate() -> None:
-        nonlocal was_terminated
-        was_terminated = True
-        app.exit()
+    def terminate(*_: object) -> None:
+        if not was_terminated.is_set():
+            was_terminated.set()
+            threading.Thread(target=_end_at_last, args=(app, modes), daemon=True).start()
+            loop.call_soon_threadsafe(app.exit, context=context)
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, terminate)
-    await app.run_async(mouse=app.settings.mouse)
-    return was_terminated
+    modes = termios.tcgetattr(sys.stdin)
+    # Not the loop's own handlers: they would wait for a loop that waits for the terminal.
+    before = {number: signal.signal(number, terminate) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        await app.run_async(mouse=app.settings.mouse)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return was_terminated.is_set()
+
+
+def _end_at_last(app: SottovoceApp, modes: list[int | list[bytes | int]]) -> None:
+    """End the process if it has not ended by itself.
+
+    Textual waits without limit until the terminal has taken what was written to it. One that was stopped
+    (Ctrl-S, a frozen window) never takes it; then nothing but this ends the app.
+    """
+    time.sleep(SECONDS_TO_END)
+    app.close_sdk(SECONDS_TO_END)
+    with suppress(termios.error):
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, modes)
+    os._exit(ExitCode.TERMINATED)

@@ -36,6 +36,7 @@ from sottovoce.tui.screens.confirm import quit_unsent
 from sottovoce.tui.screens.entrance import enter
 from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.settings import Settings, load_settings, save_settings
+from sottovoce.tui.terminal_driver import TerminalDriver
 from sottovoce.tui.themes import NO_COLOUR, THEMES
 from sottovoce.tui.widgets.composer import Composer
 from sottovoce.tui.widgets.members import Members
@@ -80,7 +81,7 @@ class SottovoceApp(App[object]):
     ]
 
     def __init__(self, start: Start, settings_home: Path) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self._has_no_colours: Final[bool] = self.no_color  # by the environment's NO_COLOR
         self.refusal: SottovoceError | None = None
         self.failure: Exception | None = None
@@ -323,11 +324,18 @@ class SottovoceApp(App[object]):
     def _is_for_a_password(self) -> bool:
         return isinstance(self.focused, Input) and self.focused.password
 
+    def close_sdk(self, patience: float) -> None:
+        """From another thread, while the loop that draws hangs: close the SDK, in ``patience`` seconds."""
+        bridge = self._bridge
+        if bridge is not None:
+            bridge.leave_from_outside(patience)
+
     async def on_unmount(self) -> None:
         """Keep what is to be kept, and close the SDK: whatever ends the app."""
-        bridge, self._bridge, self._chat = self._bridge, None, None
+        bridge = self._bridge
         if bridge is None:
             return
+        self._chat = None
         self._collection.end()
         if self._doings is not None:
             await self._doings.finish_sending()
@@ -336,6 +344,8 @@ class SottovoceApp(App[object]):
             await bridge.close()
         except Refused as refused:
             self.refusal = self.refusal or refused.cause
+        finally:
+            self._bridge = None
 
     def _handle_exception(self, error: Exception) -> None:
         """Let an error nobody foresaw end the app.

@@ -123,12 +123,20 @@ class Bridge:
         """Disconnect and close the store; what is unsent is kept and goes out the next time."""
 
         async def work() -> None:
-            if self._life is not None and not self._life.done():
-                self._life.cancel()
+            life = self._life
+            if life is not None and not life.done():
+                self._end(life)
                 with suppress(asyncio.CancelledError):
-                    await self._life
+                    await life
 
         await self._do(work())
+
+    def leave_from_outside(self, patience: float) -> None:
+        """:meth:`leave`, from any thread and whatever state the loop that draws is in.
+
+        Waits for ``patience`` seconds at most; does nothing after :meth:`close`.
+        """
+        self._thread.call_from_outside(self._end_life, patience)
 
     async def close(self) -> None:
         """Leave, and end the thread."""
@@ -141,8 +149,13 @@ class Bridge:
         """In the SDK's thread: be disconnected, whatever comes of it."""
         life = self._life
         if life is not None and not life.done():
-            life.cancel()
+            self._end(life)
             await asyncio.wait((life,))
+
+    @staticmethod
+    def _end(life: asyncio.Task[None]) -> None:
+        if not life.cancelling():  # a second time would break off the closing of the store
+            life.cancel()
 
     async def _live(self, entrance: Entrance, entered: asyncio.Future[Client]) -> None:
         """In the SDK's thread: be connected until cancelled."""

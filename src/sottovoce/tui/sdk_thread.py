@@ -11,6 +11,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import wait
 from typing import Final, TypeVar
 
 Result = TypeVar("Result")
@@ -33,6 +34,19 @@ class SdkThread:
     async def call(self, work: Coroutine[None, None, Result]) -> Result:
         """Do ``work`` over there and return or raise what it does; being cancelled cancels it."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def call_from_outside(
+        self, make_work: Callable[[], Coroutine[None, None, object]], patience: float
+    ) -> None:
+        """Do work over there, from any thread but that one, and wait at most ``patience`` seconds for it.
+
+        Does nothing after :meth:`close`.
+        """
+        work = make_work()
+        try:
+            wait((asyncio.run_coroutine_threadsafe(work, self._loop),), patience)
+        except RuntimeError:  # the loop is closed
+            work.close()
 
     async def tell(self, hear: Callable[[], None]) -> None:
         """From over there: have ``hear`` called on the loop that draws, and wait until it was.

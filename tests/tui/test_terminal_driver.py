@@ -1,0 +1,46 @@
+"""What stands between Textual and a terminal that goes away; the rest is in the end-to-end tests."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from sottovoce.tui.terminal_driver import _Output
+
+
+class _Closed(io.StringIO):
+    """Refuses either what is written or that it is flushed, and counts."""
+
+    def __init__(self, refused: str) -> None:
+        super().__init__()
+        self.refused = refused
+        self.asked = 0
+
+    def _ask(self, what: str) -> None:
+        self.asked += 1
+        if what == self.refused:
+            raise OSError(5, "Input/output error")
+
+    def write(self, text: str) -> int:
+        self._ask("write")
+        return len(text)
+
+    def flush(self) -> None:
+        self._ask("flush")
+
+
+@pytest.mark.parametrize(("refused", "asked"), [("write", 1), ("flush", 2)])
+def test_after_the_first_refusal_what_is_written_is_dropped(refused: str, asked: int) -> None:
+    file = _Closed(refused)
+    output = _Output(file)
+    for _ in range(3):
+        assert output.write("seven..") == 7
+        output.flush()
+    assert file.asked == asked
+
+
+def test_until_then_it_is_written() -> None:
+    file = io.StringIO()
+    _Output(file).write("text")
+    assert file.getvalue() == "text"
