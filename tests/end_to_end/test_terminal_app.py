@@ -163,6 +163,12 @@ def test_it_comes_back_after_a_stop(world: World, screens: list[Screen]) -> None
     assert termios.tcgetattr(alice.terminal) == alice.before
 
 
+def test_the_size_is_the_terminals_own(world: World, screens: list[Screen]) -> None:
+    screens.append(alice := Screen(world, "--user", "alice", COLUMNS="200", LINES="10"))
+    alice.wait_for(b"\x1b[30;1H")  # what is drawn line by line goes to the last line of the terminal
+    alice.wait_for(IN)
+
+
 def test_a_refusal_is_a_sentence_and_a_code(world: World, screens: list[Screen]) -> None:
     screens.append(first := Screen(world, "--user", "alice"))
     first.wait_for(IN)

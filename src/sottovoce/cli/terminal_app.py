@@ -44,6 +44,8 @@ def is_wanted(options: argparse.Namespace) -> bool:
 def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
     """Run the app until the person leaves; raises what the SDK refused and what nobody foresaw."""
     forbid_core_dumps()
+    for name in ("COLUMNS", "LINES"):  # a shell's variables of long ago; the terminal knows its size of now
+        os.environ.pop(name, None)
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_SECOND))  # read by Textual as it is imported
     with suppress(locale.Error):  # days are named in English then
         locale.setlocale(locale.LC_TIME, "")
