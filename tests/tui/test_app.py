@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -120,6 +122,18 @@ async def test_of_two_rooms_chosen_quickly_the_second_is_written_to(tmp_path: Pa
         await alice.until(lambda: alice.chat.room_id == lobby, "the second is open")
         assert rooms == [lobby] * 3
         assert alice.chat.composer.text == "bcd"
+
+
+async def test_a_choice_that_another_follows_at_once_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        lobby = alice.chat.room_id
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            for room_id in (lobby, plan.room_id):
+                alice.chat.post_message(ChatScreen.RoomWanted(room_id))
+            await alice.until(lambda: alice.chat.room_id == plan.room_id, "the second is open")
+            gc.collect()
+        assert [str(one.message) for one in warned if "never awaited" in str(one.message)] == []
 
 
 async def test_a_room_that_is_gone_when_it_is_chosen_leaves_one_where_one_was(tmp_path: Path) -> None:

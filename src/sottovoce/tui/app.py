@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -68,6 +68,17 @@ class Start:
     home: Path | None = None
     room: WantedRoom = field(default_factory=WantedRoom)
     ascii_only: bool = False
+
+
+@dataclass(frozen=True)
+class _Attempt(Awaitable[None]):
+    """Something to do, begun only when awaited: a coroutine would be left behind if its turn never came."""
+
+    doings: Doings
+    do: Callable[[Doings], Awaitable[None]]
+
+    def __await__(self) -> Generator[object, None, None]:
+        return self.doings.attempt(self.do(self.doings)).__await__()
 
 
 class SottovoceApp(App[object]):
@@ -228,7 +239,7 @@ class SottovoceApp(App[object]):
         """Do something beside the drawing; refusals are said."""
         doings = self._doings
         if doings is not None:
-            self.run_worker(doings.attempt(do(doings)), group=group, exclusive=exclusive)
+            self.run_worker(_Attempt(doings, do), group=group, exclusive=exclusive)
 
     @on(ChatScreen.CommandWanted)
     def _run_command(self, event: ChatScreen.CommandWanted) -> None:
