@@ -113,7 +113,7 @@ class AccountScreen(Dialog[Entered | BackToServer]):
         yield _row("User name", name)
         password = PasswordField(draft.password, id="password")
         yield _row("Password", password, _show_button())
-        yield Static("", classes="strength new")
+        yield Static("", classes="strength new", markup=False)
         yield _row("Once more", PasswordField(draft.password, id="again"), classes="new last")
         yield Told()
         yield paragraph(_IF_LOST, "quiet new lost")
@@ -265,7 +265,9 @@ def _show_button() -> Button:
 
 
 def _row(label: str, *widgets: Widget, classes: str = "") -> Horizontal:
-    return Horizontal(Label(Content(label), classes="field"), *widgets, classes=f"row {classes}".strip())
+    return Horizontal(
+        Label(Content(label), classes="field", markup=False), *widgets, classes=f"row {classes}".strip()
+    )
 
 
 def _strength_bar(strength: Strength) -> Content:

@@ -48,4 +48,5 @@ class AlarmsScreen(Dialog[None]):
                     explanation.what_to_do,
                 ),
                 classes="entry",
+                markup=False,
             )

@@ -45,7 +45,7 @@ def _is_roomy(window: Size) -> bool:
 
 def paragraph(text: Safe, kind: str = "") -> Static:
     """Return a text of the body. ``kind``: classes that say what it is: ``quiet``, ``warning``, ``alarm``."""
-    return Static(Content(text), classes=f"paragraph {kind}".strip())
+    return Static(Content(text), classes=f"paragraph {kind}".strip(), markup=False)
 
 
 class Told(Static):
@@ -54,7 +54,7 @@ class Told(Static):
     DEFAULT_CSS = "Told { width: 100%; height: auto; margin-bottom: 1; }"
 
     def __init__(self, text: Safe = NOTHING, kind: str = "") -> None:
-        super().__init__(Content(text), classes=kind)
+        super().__init__(Content(text), classes=kind, markup=False)
         self.display = bool(text)
 
     def tell(self, text: Safe, kind: str = "") -> None:
@@ -249,4 +249,4 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
 def field(label: Safe, widget: Widget) -> tuple[Label, Widget]:
     """Return a label and what it is the label of, for ``yield from``."""
-    return Label(Content(label), classes="field"), widget
+    return Label(Content(label), classes="field", markup=False), widget

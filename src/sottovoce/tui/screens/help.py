@@ -65,11 +65,11 @@ class HelpScreen(Dialog[None]):
         """The field, then the sections."""
         yield TextField(placeholder="type to find a key or a command")
         for section in self._sections:
-            yield Static(Content(section.title), classes="title")
+            yield Static(Content(section.title), classes="title", markup=False)
             for entry in section.entries:
                 yield _Row(entry)
-        yield Static("Nothing is called that.", classes="none quiet")
-        yield Static(Content(SCREEN_READER), classes="paragraph quiet reader")
+        yield Static("Nothing is called that.", classes="none quiet", markup=False)
+        yield Static(Content(SCREEN_READER), classes="paragraph quiet reader", markup=False)
 
     def on_mount(self) -> None:
         """Begin in the field."""
@@ -92,8 +92,8 @@ class HelpScreen(Dialog[None]):
 class _Row(Horizontal):
     def __init__(self, entry: HelpEntry) -> None:
         super().__init__(
-            Static(Content(entry.keys), classes="keys"),
-            Static(Content(entry.what), classes="what"),
+            Static(Content(entry.keys), classes="keys", markup=False),
+            Static(Content(entry.what), classes="what", markup=False),
             classes="entry",
         )
         self._text: Final = f"{entry.keys} {entry.what}".lower()

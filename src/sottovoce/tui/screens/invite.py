@@ -63,10 +63,11 @@ class InviteScreen(Dialog[None]):
         yield paragraph(
             words("Whoever has this link can join {room}: send it to one friend.", room=self._invite.room)
         )
-        yield Static(Content(self._invite.link), classes="link")
+        yield Static(Content(self._invite.link), classes="link", markup=False)
         yield Static(
             Content(words("For one person, good until {until}.", until=self._until)),
             classes="paragraph quiet told",
+            markup=False,
         )
         yield QrCode(self._invite.link)
 

@@ -34,7 +34,7 @@ class AddMember(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """The field, and what adding means."""
-        yield Static("The user name of somebody who has an account on this server:")
+        yield Static("The user name of somebody who has an account on this server:", markup=False)
         yield TextField(self._typed, placeholder="bob", max_length=32)
         yield Told(self._problem, "alarm")
         yield paragraph(

@@ -42,7 +42,7 @@ class OpenLink(Dialog[bool]):
         judged = self._judged
         address = Content(judged.url)
         start, end = host_span(judged.url)
-        yield Static(address.stylize("bold $text-accent", start, end), classes="address")
+        yield Static(address.stylize("bold $text-accent", start, end), classes="address", markup=False)
         for warning in judged.warnings:
             yield paragraph(words("⚠ {warning}", warning=warning), "alarm")
         if not judged.can_open:

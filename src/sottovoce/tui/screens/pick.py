@@ -68,7 +68,7 @@ class Pick(Dialog[str]):
         if len(self._items) > MANY:
             yield TextField(placeholder="type to find")
         yield OptionList(markup=False)
-        yield Static("Nothing is called that.", classes="none")
+        yield Static("Nothing is called that.", classes="none", markup=False)
 
     def on_mount(self) -> None:
         """Show all of them."""

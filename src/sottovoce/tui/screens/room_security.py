@@ -51,8 +51,10 @@ class RoomSecurityScreen(Dialog[None]):
                 ),
                 "warning",
             )
-        yield Static("Everybody in the room sees these words now:")
-        yield Static(Content(_rows(code_words(bytes.fromhex(security.authenticator)))), classes="code")
+        yield Static("Everybody in the room sees these words now:", markup=False)
+        yield Static(
+            Content(_rows(code_words(bytes.fromhex(security.authenticator)))), classes="code", markup=False
+        )
         yield paragraph(
             Safe(
                 "The same words mean the same keys and the same members. They change whenever somebody "
@@ -63,7 +65,8 @@ class RoomSecurityScreen(Dialog[None]):
             Content.assemble(
                 ("Encryption  ", "$foreground-muted"), security.suite, "\n",
                 ("Key change  ", "$foreground-muted"), f"number {security.epoch} of this room (epoch)",
-            )
+            ),
+            markup=False,
         )  # fmt: skip
 
 

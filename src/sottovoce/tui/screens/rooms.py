@@ -103,10 +103,10 @@ class JoinRoom(Dialog[str]):
 
     def compose_body(self) -> ComposeResult:
         """The field, and the open rooms below it."""
-        yield Static("Paste an invite link, or type an open room's name:")
+        yield Static("Paste an invite link, or type an open room's name:", markup=False)
         yield LinkOrName(self._typed, placeholder="sottovoce://…  or  lobby")
         yield Told(self._problem, "alarm")
-        yield Static("Looking for open rooms …", classes="quiet found")
+        yield Static("Looking for open rooms …", classes="quiet found", markup=False)
         yield OptionList(markup=False)
 
     def on_mount(self) -> None:

@@ -77,7 +77,7 @@ class SafetyNumberScreen(Dialog[Verdict]):
             )
         with Horizontal(classes="beside"):
             with Vertical(classes="words"):
-                yield Static(Content(_rows(self._number.digits)), classes="digits")
+                yield Static(Content(_rows(self._number.digits)), classes="digits", markup=False)
                 yield paragraph(
                     words(
                         "Read this to {user} in person or by phone, never in this chat. {user} opens the "
@@ -127,7 +127,7 @@ class NumbersDiffer(Dialog[None]):
     def compose_body(self) -> ComposeResult:
         """What happened, what to do."""
         user = self._user
-        yield Static("What happened", classes="strong")
+        yield Static("What happened", classes="strong", markup=False)
         yield paragraph(
             words(
                 "You and {user} do not see each other's real keys. Whoever runs the server, or somebody "
@@ -135,7 +135,7 @@ class NumbersDiffer(Dialog[None]):
                 user=user,
             )
         )
-        yield Static("What to do", classes="strong")
+        yield Static("What to do", classes="strong", markup=False)
         yield paragraph(
             words(
                 "Check that both of you look at each other's number, digit by digit. If it still "

@@ -41,7 +41,9 @@ class ServerScreen(Dialog[Place]):
         yield paragraph(
             Safe("A chat that only the people in it can read: not even whoever runs the server can.")
         )
-        yield Static(Content("Paste the invite link you were sent, or type a server's address:"))
+        yield Static(
+            Content("Paste the invite link you were sent, or type a server's address:"), markup=False
+        )
         yield LinkField(self._typed, placeholder="sottovoce://…  or  chat.example.org", id="where")
         yield Told()
         if self._local is not None:

@@ -76,10 +76,12 @@ class SettingsScreen(Dialog[dict[str, str]]):
         section = NOTHING
         for setting in self._settings:
             if setting.section and setting.section != section:
-                yield Static(Content(setting.section), classes="section" if section else "section -first")
+                yield Static(
+                    Content(setting.section), classes="section" if section else "section -first", markup=False
+                )
                 section = setting.section
             yield SettingRow(setting)
-        yield Static(Content(SCREEN_READER), classes="explained")
+        yield Static(Content(SCREEN_READER), classes="explained", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the first row."""

@@ -28,8 +28,8 @@ WIDE: Final = 110
 _QUIET: Final = "$foreground-muted"
 _GAP: Final = 2  # columns between two names
 _HINTS: Final = (
-    Content("← → layer · ↑ ↓ PgUp PgDn scroll · Esc close"),
-    Content("← → layer · ↑ ↓ more · Esc close"),
+    "← → layer · ↑ ↓ PgUp PgDn scroll · Esc close",
+    "← → layer · ↑ ↓ more · Esc close",
 )
 _ROOM_FOR_ALL_HINTS: Final = 60  # columns
 
@@ -142,7 +142,7 @@ class XrayScreen(ModalScreen[None]):
         """Put the server's bytes beside the layer, or leave them to the last layer."""
         self.set_class(event.size.width >= WIDE, "-wide")
         is_narrow = event.size.width < _ROOM_FOR_ALL_HINTS
-        self.query_one(".frame").border_subtitle = _HINTS[is_narrow]
+        self.query_one(".frame").border_subtitle = Content(_HINTS[is_narrow])
 
     @on(LayerNames.Chosen)
     async def _choose(self, event: LayerNames.Chosen) -> None:
@@ -182,22 +182,24 @@ class XrayScreen(ModalScreen[None]):
 
 
 def _widgets(layer: Layer) -> Iterator[Widget]:
-    yield Static(Content(layer.title), classes="title")
-    yield Static(Content(layer.teaching), classes="paragraph")
+    yield Static(Content(layer.title), classes="title", markup=False)
+    yield Static(Content(layer.teaching), classes="paragraph", markup=False)
     if layer.alarm:
-        yield Static(Content(layer.alarm), classes="paragraph alarm")
+        yield Static(Content(layer.alarm), classes="paragraph alarm", markup=False)
     if layer.facts:
         yield FactList(layer.facts)
     if layer.text:
-        yield Static(Content(layer.text), classes="paragraph told")
+        yield Static(Content(layer.text), classes="paragraph told", markup=False)
     for picture in layer.pictures:
         yield BytePicture(picture)
 
 
 def _server(life: Life) -> Iterator[Widget]:
-    yield Static(Content("What the server has of it"), classes="title")
+    yield Static(Content("What the server has of it"), classes="title", markup=False)
     if life.server is None:
-        yield Static(Content(life.missing), classes="paragraph alarm")
+        yield Static(Content(life.missing), classes="paragraph alarm", markup=False)
         return
-    yield Static(Content("All of it. Not a word of it can be read there."), classes="paragraph quiet")
+    yield Static(
+        Content("All of it. Not a word of it can be read there."), classes="paragraph quiet", markup=False
+    )
     yield BytePicture(life.server)
