@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from end_to_end_world import COMMAND, PASSWORD, World, in_room
+from end_to_end_world import COMMAND, PASSWORD, Process, World, in_room
 from terminals import Terminals
 
 from sottovoce.cli.exit_codes import ExitCode
@@ -189,6 +189,18 @@ def test_plain_lines_where_the_app_cannot_be_or_is_not_wanted(
     alice.type(b"quit\r")
     assert alice.end() == ExitCode.OK
     assert b"\x1b[?1049h" not in alice.seen
+
+
+def test_plain_lines_without_a_terminal(world: World) -> None:
+    """Not asked for: in and out are pipes."""
+    account = ["chat", world.server.link, "--user", "alice", "--home", str(world.home("alice"))]
+    environment = {**world.server.env, "TERM": "xterm-256color", "SOTTOVOCE_PASSWORD": PASSWORD}
+    alice = Process(*account, env=environment)
+    world.processes.append(alice)
+    in_room(alice)
+    alice.type("quit")
+    assert alice.wait(PATIENCE) == ExitCode.OK
+    assert not any("\x1b" in line for line in alice.out.join() + alice.err.join())
 
 
 def test_the_settings_are_beside_the_profiles(world: World, screens: list[Screen]) -> None:
