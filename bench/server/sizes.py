@@ -62,7 +62,7 @@ TINY: Final = Sizes(
     warm=0.05, seconds=0.2, stage_warm=0.05, stage_seconds=0.15, stages=2, first_rate=50.0, room=5,
     most_p99_ms=60_000.0, least_delivered=0.0,
     large_room=6, rooms=2, in_each=3, idle=8, login_seconds=0.2, fixed_deliveries=100.0,
-    fixed_seconds=0.3, kills=1, kill_after=0.2, backlog=1500, backlog_rooms=1, backlog_rate=50.0,
+    fixed_seconds=1.0, kills=1, kill_after=0.2, backlog=1500, backlog_rooms=1, backlog_rate=50.0,
     entries=2000, starts=1,
     soak=Soak(connections=6, rooms=2, seconds=1.0, rate=30.0, reconnections=4.0, slow=1, asleep=0.4),
 )  # fmt: skip

@@ -50,7 +50,7 @@ from sottovoce.tui.screens.message_actions import MessageActions
 from sottovoce.tui.screens.open_link import OpenLink
 from sottovoce.tui.screens.pick import Item, Pick
 from sottovoce.tui.screens.room_security import RoomSecurityScreen
-from sottovoce.tui.screens.rooms import JoinRoom, NewRoom
+from sottovoce.tui.screens.rooms import JoinRoom, LookForRooms, NewRoom
 from sottovoce.tui.screens.safety_number import NumbersDiffer, SafetyNumberScreen
 from sottovoce.tui.screens.server import ServerScreen
 from sottovoce.tui.screens.xray import XrayScreen
@@ -132,6 +132,15 @@ def a_message_with_links(texts: Texts) -> Screen[Any]:
     return MessageActions(shown, [Safe(shown.text[span.start : span.end]) for span in spans])
 
 
+def _found(*rooms: Safe) -> LookForRooms:
+    """What a look for open rooms finds."""
+
+    async def look() -> tuple[Safe, ...]:
+        return rooms
+
+    return look
+
+
 SCREENS: Final[dict[str, Callable[[Texts], Screen[Any]]]] = {
     "server": lambda t: ServerScreen(NoDoor(), t.line(), typed=t.raw(), problem=t.line()),
     "account": lambda t: AccountScreen(
@@ -139,7 +148,7 @@ SCREENS: Final[dict[str, Callable[[Texts], Screen[Any]]]] = {
     ),
     "invite": lambda t: InviteScreen(view.Invite(t.line(), t.name(), AT)),
     "new room": lambda t: NewRoom([t.name()], name=t.raw()),
-    "join": lambda t: JoinRoom([t.name(), t.name()], typed=t.raw(), problem=t.line()),
+    "join": lambda t: JoinRoom(_found(t.name(), t.name()), typed=t.raw(), problem=t.line()),
     "add": lambda t: AddMember(t.name(), typed=t.raw(), problem=t.line()),
     "member": lambda t: MemberScreen(a_member(t.raw()), t.name()),
     "changed member": lambda t: MemberScreen(a_member(t.raw(), key_changed=True), t.name()),
