@@ -75,7 +75,7 @@ layers: dev ## import-linter: imports go down only
 
 unit: dev ## official vectors, unit tests, threats; branch coverage of the core
 	@$(BIN)/python -m pytest tests/vectors --cov --cov-report=
-	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end --ignore=tests/vectors --ignore=tests/interop -n 2 --cov --cov-append --cov-report=
+	@$(BIN)/python -m pytest tests --ignore=tests/end_to_end --ignore=tests/vectors --ignore=tests/interop -n 3 --cov --cov-append --cov-report=
 	@for room in crypto mls opaque link; do \
 	  printf '%-7s branch coverage ' $$room; \
 	  $(BIN)/coverage report --include="src/sottovoce/$$room/*" --fail-under=95 --format=total || exit 1; \
