@@ -24,7 +24,7 @@ def link_on(screen: str) -> str:
 
 def digits_on(screen: str) -> list[str]:
     """The twelve groups of a safety number."""
-    return re.findall(r"(?<!\d)\d{5}(?!\d)", screen)
+    return re.findall(r"\b\d{5}\b", screen)
 
 
 class Person:
