@@ -201,8 +201,7 @@ class ServerConnection(_Connection[ClientMessage]):
         except _undecodable as error:
             self._refuse_undecodable(body, error)
             return
-        if self._trace is not None:
-            self._traced(message, body)
+        self._traced(message, body)
         number, kind = message.id, type(message)
         if number in self._under_way:
             raise MalformedMessage("the id of a request under way was used again")

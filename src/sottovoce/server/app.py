@@ -274,7 +274,7 @@ def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     numbers = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread
+        with contextlib.suppress(ValueError, RuntimeError):  # not the main thread
             loop.add_signal_handler(number, stop.set)
             numbers.append(number)
     try:
