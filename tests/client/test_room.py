@@ -78,6 +78,26 @@ async def test_a_key_that_is_shown_no_more_is_not_trusted(alice: Person) -> None
     assert not alice.around.contacts.by_name["bob"].verified
 
 
+async def test_who_shows_another_number_is_verified_no_more(alice: Person) -> None:
+    room = _room(alice)
+    await room.verify("bob")
+    await room.distrust("bob")
+    bob = alice.around.contacts.by_name["bob"]
+    assert (bob.account_key, bob.verified) == (FIRST, False)
+    with pytest.raises(UnknownUser):
+        await room.distrust("carol")
+
+
+async def test_a_changed_key_with_another_number_goes_on_waiting(alice: Person) -> None:
+    room = _room(alice)
+    await room.verify("bob")
+    _shown(alice, SECOND)
+    room.safety_number("bob")
+    await room.distrust("bob")
+    bob = alice.around.contacts.by_name["bob"]
+    assert (bob.account_key, bob.verified, bob.changed_key) == (FIRST, True, SECOND)
+
+
 async def test_nobody_is_verified_who_is_not_known(alice: Person) -> None:
     with pytest.raises(UnknownUser):
         await _room(alice).verify("carol")

@@ -296,6 +296,26 @@ async def test_nobody_is_verified_without_the_numbers_on_the_screen(tmp_path: Pa
         await alice.until_shown("1 not verified")
 
 
+async def test_who_showed_another_number_is_not_verified_any_more(tmp_path: Path) -> None:
+    async with (
+        a_world(tmp_path) as world,
+        world.person("bob") as bob,
+        terminal(world, "alice") as alice,
+    ):
+        await bob.join("lobby")
+        await alice.until_shown("1 not verified")
+        await alice.type("/verify bob")
+        await alice.until_shown("Is this really bob?")
+        await alice.pilot.press("right", "right", "enter")
+        await alice.until_shown("all verified")
+        await alice.type("/verify bob")
+        await alice.until_shown("Is this really bob?")
+        await alice.pilot.press("right", "enter")
+        await alice.until_shown("The numbers differ")
+        await alice.pilot.press("enter")
+        await alice.until_shown("1 not verified")
+
+
 async def test_a_wrong_password_of_the_environment_ends_the_app(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice"):

@@ -182,6 +182,8 @@ async def test_numbers_are_compared_and_somebody_is_verified(tmp_path: Path) -> 
             assert not number.is_changed_key
             await alice.verify(lobby, "bob")
             await heard.until(lambda: heard.details.security.all_verified)
+            await alice.distrust(lobby, "bob")
+            await heard.until(lambda: not heard.details.security.all_verified)
 
 
 async def test_a_refusal_is_a_sentence_and_leaves_the_bridge_usable(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from functools import partial
@@ -24,10 +23,11 @@ from sottovoce.client.events import (
     StoredItem,
 )
 from sottovoce.client.explanations import sending_blocked
+from sottovoce.client.joined_rooms import keep_contact
 from sottovoce.client.outbox import Delivery
-from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import log as log_table
 from sottovoce.client.tables import read_marks as marks_table
+from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.rooms import AddUser, Membership, RemoveUser
 from sottovoce.client.trust import safety_number
 from sottovoce.client.x_ray import examine
@@ -238,9 +238,7 @@ class Room:
         :class:`~sottovoce.client.errors.UnknownUser`.
         """
         own = self._around.own.certificate
-        known = self._around.contacts.by_name.get(user.lower())
-        if known is None:
-            raise UnknownUser(user)
+        known = self._contact(user)
         theirs = self._compared[known.account_name] = known.changed_key or known.account_key
         return safety_number(own.user, own.account_key, known.user, theirs)
 
@@ -264,17 +262,24 @@ class Room:
         :class:`~sottovoce.client.errors.UnknownUser`, and :class:`~sottovoce.client.errors.KeyChanged` when
         that key is neither the known nor the changed one any more.
         """
-        known = self._around.contacts.by_name.get(user.lower())
-        if known is None:
-            raise UnknownUser(user)
+        known = self._contact(user)
         key = self._compared.get(known.account_name, known.changed_key or known.account_key)
         if key not in (known.account_key, known.changed_key):
             raise KeyChangedError(known.user)
         changed = None if key == known.changed_key else known.changed_key
-        trusted = msgspec.structs.replace(known, account_key=key, verified=True, changed_key=changed)
-        now = int(time.time())
-        await self._store.transact(lambda database: account_table.put_contact(database, trusted, now))
-        self._around.contacts.trust(trusted)
+        await self._decide(
+            msgspec.structs.replace(known, account_key=key, verified=True, changed_key=changed)
+        )
+
+    async def distrust(self, user: str) -> None:
+        """The numbers were compared and differ: ``user`` counts as verified no more.
+
+        A changed key that waits for a decision goes on waiting, and nothing is sent meanwhile. Raises
+        :class:`~sottovoce.client.errors.UnknownUser`.
+        """
+        known = self._contact(user)
+        if known.verified and known.changed_key is None:
+            await self._decide(msgspec.structs.replace(known, verified=False))
 
     async def add(self, user: str) -> None:
         """Add every device of ``user`` by its key package, and wait until that is done.
@@ -304,6 +309,16 @@ class Room:
         """Take this device out of the room, and forget its keys; the others' next commit removes its leaf."""
         self._require_membership()
         await self._until(await self._sync.leave())
+
+    def _contact(self, user: str) -> ContactRecord:
+        known = self._around.contacts.by_name.get(user.lower())
+        if known is None:
+            raise UnknownUser(user)
+        return known
+
+    async def _decide(self, contact: ContactRecord) -> None:
+        await keep_contact(self._store, contact)
+        self._around.contacts.trust(contact)
 
     @property
     def _can_go_on(self) -> bool:

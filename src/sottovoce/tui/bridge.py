@@ -293,6 +293,10 @@ class Bridge:
         """The numbers are the same: trust the key they are of."""
         await self._change(room_id, lambda room: room.verify(user))
 
+    async def distrust(self, room_id: bytes, user: str) -> None:
+        """The numbers differ: the person counts as verified no more."""
+        await self._change(room_id, lambda room: room.distrust(user))
+
     async def add(self, room_id: bytes, user: str) -> None:
         """Add a person who has an account here."""
         await self._change(room_id, lambda room: room.add(user))

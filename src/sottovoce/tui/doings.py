@@ -283,10 +283,12 @@ class Doings:
         number = await self._bridge.safety_number(room_id, name)
         verified = {member.user for member in self._here.members if member.verified}
         screen = SafetyNumberScreen(number, is_verified=number.user in verified)
-        if await self._app.push_screen_wait(screen) is not Verdict.SAME:
-            return
-        await self._bridge.verify(room_id, name)
-        self._app.say(words("{user} is verified.", user=number.user))
+        verdict = await self._app.push_screen_wait(screen)
+        if verdict is Verdict.SAME:
+            await self._bridge.verify(room_id, name)
+            self._app.say(words("{user} is verified.", user=number.user))
+        elif verdict is Verdict.DIFFERENT:
+            await self._bridge.distrust(room_id, name)
 
     async def _add(self, user: str) -> None:
         room, problem = self._here.room, NOTHING
