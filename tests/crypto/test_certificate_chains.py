@@ -165,6 +165,16 @@ def test_a_name_and_algorithms_that_cannot_be_read() -> None:
         refused([good.replace(found, put), MIDDLE.certificate])
 
 
+@pytest.mark.parametrize("end", ["begins", "ends"])
+def test_a_year_that_is_none(end: str) -> None:
+    """Times beyond 2049 have four digits for the year, zeros perhaps; no `datetime` has such a one."""
+    far = NOW.replace(year=2055, month=6)
+    times = {"begins": NOW - timedelta(days=1), "ends": far + timedelta(days=1), end: far}
+    good = MIDDLE.certify("alice", KEY, **times)  # type: ignore[arg-type]
+    assert b"205506" in good
+    refused([good.replace(b"205506", b"000006", 1), MIDDLE.certificate])
+
+
 # A spoilt serial number may be negative, which `cryptography` says it will refuse itself one day.
 @pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_every_spoilt_byte() -> None:

@@ -87,6 +87,7 @@ def _load(der: bytes) -> x509.Certificate:
         # Each is parsed when it is first asked for, and each raises errors of its own for what it is not.
         _ = certificate.extensions, certificate.subject, certificate.issuer
         _ = certificate.public_key(), certificate.signature_hash_algorithm
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except _UNREADABLE:
         raise InvalidCertificate("These bytes are no X.509 certificate of known kinds of keys.") from None
     return certificate
