@@ -149,8 +149,10 @@ def written(changes: Changes) -> int:
 def unchanged(*groups: Group) -> Iterator[None]:
     """Check that nothing inside changes these groups."""
     before = [whole(group) for group in groups]
-    yield
-    assert [whole(group) for group in groups] == before
+    try:
+        yield
+    finally:
+        assert [whole(group) for group in groups] == before
 
 
 def refused(
