@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,14 @@ def vector_files(name: str) -> list[Path]:
         named = os.environ.get("SOTTOVOCE_VECTORS", "").split(os.pathsep)
         found += [Path(one) for one in named if one]
     return found
+
+
+def read_vectors(*names: str) -> Any:
+    """Return what one of the other shared files holds; a module that asks where it is not is skipped."""
+    path = SHARED.joinpath(*names)
+    if not path.exists():
+        pytest.skip(f"the official vectors are not here: {path}", allow_module_level=True)
+    return json.loads(path.read_text())
 
 
 class Refusals:

@@ -1,12 +1,10 @@
 """RFC 9807 appendix C: every vector of ristretto255, SHA-512, real and fake, byte for byte."""
 
-import json
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from official_vectors import read_vectors
 
 from sottovoce.crypto.ristretto import deserialize_element, deserialize_scalar
 from sottovoce.crypto.secret import Secret
@@ -15,16 +13,13 @@ from sottovoce.opaque.messages import RegistrationRecord
 from sottovoce.opaque.oprf import DhKeyPair
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_record, registration_response
 
-SHARED = Path(os.environ.get("SOTTOVOCE_SHARED", Path(__file__).parents[3] / "shared"))
-FILE = SHARED / "opaque-vectors" / "opaque.json"
-if not FILE.exists():
-    pytest.skip(f"the official vectors are not here: {FILE}", allow_module_level=True)
+VECTORS = read_vectors("opaque-vectors", "opaque.json")
 
 Fields = dict[str, bytes]
 
 
 def vectors(fake: str) -> Iterator[Any]:
-    for number, vector in enumerate(json.loads(FILE.read_text())):
+    for number, vector in enumerate(VECTORS):
         config = vector["config"]
         if config["Group"] == "ristretto255" and config["Fake"] == fake:
             sections = ("inputs", "intermediates", "outputs")

@@ -1,24 +1,19 @@
 """RFC 9497 appendix A.1.1: every vector of mode OPRF for ristretto255-SHA512, byte for byte."""
 
-import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from official_vectors import read_vectors
 
 from sottovoce.crypto.ristretto import deserialize_element
 from sottovoce.opaque import oprf
 
-SHARED = Path(os.environ.get("SOTTOVOCE_SHARED", Path(__file__).parents[3] / "shared"))
-FILE = SHARED / "opaque-vectors" / "oprf.json"
-if not FILE.exists():
-    pytest.skip(f"the official vectors are not here: {FILE}", allow_module_level=True)
+VECTORS = read_vectors("opaque-vectors", "oprf.json")
 
 
 def vectors() -> Iterator[Any]:
-    for suite in json.loads(FILE.read_text()):
+    for suite in VECTORS:
         if suite["identifier"] == "ristretto255-SHA512" and int(suite["mode"]) == 0:
             for number, vector in enumerate(suite["vectors"], 1):
                 yield pytest.param(suite, vector, id=f"vector-{number}")
