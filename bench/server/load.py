@@ -1,6 +1,6 @@
 """The load process: obeys orders from standard input, one JSON line each, and answers each with a line.
 
-One thread on epoll; between orders it reads nothing. Run by :class:`bench.server.processes.LoadProcess`.
+One thread on epoll; between orders it reads nothing. Run by :class:`bench.server.processes.Load`.
 """
 
 from __future__ import annotations
