@@ -280,8 +280,8 @@ class KeyChanged(PeerError):
     def __init__(self, user: str) -> None:
         self.user = user
         super().__init__(
-            f"The key of {user} has changed. Ask {user} in person or by phone why, compare the numbers of "
-            f"`/verify {user}`, and confirm with `/verify {user} done` only if they are the same."
+            f"The key of {user} has changed. Ask {user} in person or by phone why, and compare the number "
+            f"that `/verify {user}` shows: accept the new key only if both of you see the same."
         )
 
 

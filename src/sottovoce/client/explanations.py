@@ -1,4 +1,7 @@
-"""The sentences of `/why`: what happened, and what to do about it."""
+"""The sentences of `/why`: what happened, and what to do about it.
+
+They name only what every chat has (`/verify NAME` shows the number, and says how to accept it there).
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,8 @@ def key_changed(user: str, *, was_verified: bool) -> Explanation:
     return Explanation(
         f"The key of {user} is not the {known} one: a new account under the same name, or somebody in "
         "between. The room stands still until you decide.",
-        f"Ask {user} by voice or in person, compare the numbers of `/verify {user}`, and accept the new key "
-        f"with `/verify {user} done`.",
+        f"Ask {user} by voice or in person, and compare the number that `/verify {user}` shows: accept the "
+        "new key only if both of you see the same.",
     )
 
 
@@ -79,7 +82,7 @@ def secret_outdated() -> Explanation:
     """The join secret we hold is not the room's."""
     return Explanation(
         "The room's entry secret was changed since this device got it.",
-        "Ask a member for a fresh invite link (`sottovoce invite`).",
+        "Ask a member for a fresh invite link (`/invite`).",
     )
 
 
@@ -96,7 +99,8 @@ def sending_blocked(user: str) -> Explanation:
     """A verified contact's key changed."""
     return Explanation(
         f"Nothing is sent: the verified key of {user} has changed.",
-        f"Compare the numbers of `/verify {user}` with {user} and confirm with `/verify {user} done`.",
+        f"Compare the number that `/verify {user}` shows with {user}, by voice or in person: accept the new "
+        "key only if both of you see the same.",
     )
 
 
@@ -109,5 +113,5 @@ def off_the_roster() -> Explanation:
     """The server no longer lists this device in the room."""
     return Explanation(
         "The server says this device was taken out of the room while it was away; it cannot be checked.",
-        "Ask a member; an invite link (`sottovoce invite`) lets you in again.",
+        "Ask a member; an invite link (`/invite`) lets you in again.",
     )

@@ -79,8 +79,8 @@ EXPLANATIONS = (
             "between. The room stands still until you decide."
         ),
         Safe(
-            "Ask dave by voice or in person, compare the numbers of `/verify dave`, and accept the new "
-            "key with `/verify dave done`."
+            "Ask dave by voice or in person, and compare the number that `/verify dave` shows: accept the "
+            "new key only if both of you see the same."
         ),
     ),
     Explanation(
