@@ -14,6 +14,7 @@ from sottovoce.client.credentials import (
     certificate_of,
 )
 from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.trust import PinnedContact
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.signatures import ed25519_key_pair
@@ -134,3 +135,59 @@ def test_a_decision_is_told_to_who_waits() -> None:
     assert contacts.is_verified("bob")
     assert contacts.is_verified("me")
     assert not contacts.is_verified("carol")
+
+
+K1, K2, K3 = (bytes([number]) * 32 for number in (1, 2, 3))
+NEW, OLD = 200, 100  # times
+
+
+def _learnt(known: ContactRecord | None, other: PinnedContact, *shown: bytes) -> ContactRecord | None:
+    return _contacts(*([] if known is None else [known])).learn(other, shown)
+
+
+def test_who_is_known_on_another_device_alone_is_known_here_too() -> None:
+    assert _learnt(None, PinnedContact("Bob", K1, False, OLD)) == ContactRecord("Bob", K1, False, None, OLD)
+
+
+@pytest.mark.parametrize(
+    ("known", "other", "is_verified"),
+    [
+        # A person's later decision counts, whichever it is.
+        (ContactRecord("Bob", K1, False, None, NEW), PinnedContact("bob", K1, True, OLD), False),
+        (ContactRecord("Bob", K1, False, None, OLD), PinnedContact("bob", K1, True, NEW), True),
+        (ContactRecord("Bob", K1, True, None, OLD), PinnedContact("bob", K1, False, NEW), False),
+        (ContactRecord("Bob", K1, True, None, NEW), PinnedContact("bob", K1, False, OLD), True),
+        # At one moment the distrust does.
+        (ContactRecord("Bob", K1, True, None, OLD), PinnedContact("bob", K1, False, OLD), False),
+        (ContactRecord("Bob", K1, False, None, OLD), PinnedContact("bob", K1, True, OLD), False),
+        # A link that vouched, or a vault of before there were times, is weaker than that.
+        (ContactRecord("Bob", K1, False, None, OLD), PinnedContact("bob", K1, True), False),
+        (ContactRecord("Bob", K1, True, None), PinnedContact("bob", K1, False, OLD), False),
+        (ContactRecord("Bob", K1, False, None), PinnedContact("bob", K1, True), True),
+        (ContactRecord("Bob", K1, True, None), PinnedContact("bob", K1, False), True),
+    ],
+)
+def test_of_two_decisions_the_later_one_counts(
+    known: ContactRecord, other: PinnedContact, is_verified: bool
+) -> None:
+    after = _learnt(known, other, K1) or known
+    assert (after.user, after.account_key, after.verified) == ("Bob", K1, is_verified)
+    assert after.decided_at == max(known.decided_at, other.decided_at)
+
+
+def test_a_key_verified_elsewhere_makes_another_one_shown_here_a_changed_key() -> None:
+    known, other = ContactRecord("Bob", K1, False, None), PinnedContact("bob", K2, True, NEW)
+    assert _learnt(known, other, K1) == ContactRecord("Bob", K2, True, K1, NEW)
+    assert _learnt(known, other, K3) == ContactRecord("Bob", K2, True, None, NEW), "nobody shows the first"
+
+
+def test_a_changed_key_is_settled_by_whoever_verified_it_alone() -> None:
+    known = ContactRecord("Bob", K1, True, K2, OLD)
+    assert _learnt(known, PinnedContact("bob", K2, True, NEW)) == ContactRecord("Bob", K2, True, None, NEW)
+    assert _learnt(known, PinnedContact("bob", K1, True, NEW)) == ContactRecord("Bob", K1, True, K2, NEW)
+    assert _learnt(known, PinnedContact("bob", K3, True, NEW), K1) == ContactRecord("Bob", K3, True, K2, NEW)
+
+
+def test_a_doubt_about_another_key_says_nothing_about_this_one() -> None:
+    known = ContactRecord("Bob", K1, True, K2, OLD)
+    assert _learnt(known, PinnedContact("bob", K2, False, NEW)) is None

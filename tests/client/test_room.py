@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from room_world import Person, talking
 from sottovoce.client.errors import KeyChanged, UnknownUser
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.room import Room
+from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import ContactRecord
 
 FIRST, SECOND, THIRD = (bytes([number]) * 32 for number in (1, 2, 3))
@@ -86,6 +88,18 @@ async def test_who_shows_another_number_is_verified_no_more(alice: Person) -> No
     assert (bob.account_key, bob.verified) == (FIRST, False)
     with pytest.raises(UnknownUser):
         await room.distrust("carol")
+
+
+async def test_each_decision_has_its_time_and_a_later_one_a_later_time(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, times = _room(alice), []
+    for clock in (1000, 900, 2000):  # seconds; one's clock may go back
+        monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+        await (room.verify if clock == 900 else room.distrust)("bob")
+        times.append(alice.around.contacts.by_name["bob"].decided_at)
+    assert times == [1000, 1001, 2000]
+    assert account_table.contacts(alice.database) == [ContactRecord("bob", FIRST, False, None, 2000)]
 
 
 async def test_a_changed_key_with_another_number_goes_on_waiting(alice: Person) -> None:

@@ -13,7 +13,10 @@ from sottovoce.crypto.secret import Secret
 KEY = vault_key(Secret(b"e" * 64))
 VAULT = Vault(
     Secret(b"k" * 32),
-    (PinnedContact("Bob", b"b" * 32, verified=True), PinnedContact("carol", b"c" * 32)),
+    (
+        PinnedContact("Bob", b"b" * 32, verified=True, decided_at=1_800_000_000),
+        PinnedContact("carol", b"c" * 32),
+    ),
     (VaultRoom(b"r" * 16, "garden", JoinSecret(Secret(b"s" * 32), 4)),),
 )
 
@@ -56,18 +59,28 @@ def test_a_full_vault_is_said_so() -> None:
         [],
         [b"short", [], []],
         [b"k" * 32, [[1]], []],
+        [b"k" * 32, [["bob", b"b" * 32, True, -1]], []],
+        [b"k" * 32, [["bob", b"b" * 32, True, 1, 2]], []],
         [b"k" * 32, [], [[b"r" * 16, "x", b"short", 0]]],
         [b"k" * 32, 1, 2],
         [b"k" * 32, [], [], 4],
     ],
 )
 def test_a_malformed_inside_is_refused(fields: object) -> None:
+    with pytest.raises(ContentError):
+        open_vault(_sealed(fields), KEY)
+
+
+def test_a_vault_without_times_is_read() -> None:
+    vault = open_vault(_sealed([b"k" * 32, [["Bob", b"b" * 32, True]], []]), KEY)
+    assert vault.contacts == (PinnedContact("Bob", b"b" * 32, verified=True, decided_at=0),)
+
+
+def _sealed(fields: object) -> bytes:
     content = cbor.encode(fields)
     nonce = os.urandom(12)
     padded = len(content).to_bytes(4, "big") + content
-    sealed = b"\x01" + nonce + aead.seal(KEY.reveal(), nonce, b"Sottovoce 1 vault", padded)
-    with pytest.raises(ContentError):
-        open_vault(sealed, KEY)
+    return b"\x01" + nonce + aead.seal(KEY.reveal(), nonce, b"Sottovoce 1 vault", padded)
 
 
 @pytest.mark.parametrize("padded", [b"\x00\x00\x00\xffxx", b"\x00\x00\x00\x01xx"])

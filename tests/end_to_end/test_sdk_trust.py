@@ -11,7 +11,9 @@ import pytest
 from sdk_world import PATIENCE, World, a_world, item, texts, until
 
 from sottovoce import connect
+from sottovoce.client import vault_keeper
 from sottovoce.client.account import begin_registration
+from sottovoce.client.client import Client
 from sottovoce.client.errors import (
     CertificateChanged,
     ExpiredInviteLink,
@@ -28,6 +30,7 @@ from sottovoce.client.events import RoomAppeared, RoomChanged, ServerTrusted
 from sottovoce.client.server_address import find_server
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.transport import ServerLink
+from sottovoce.client.vault import Vault, open_vault
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
 
@@ -83,6 +86,35 @@ async def test_a_verified_contacts_changed_key_blocks_sending(tmp_path: Path) ->
             with pytest.raises(KeyChanged):
                 await hers.send("a secret for Bob")
             assert "Nothing is sent" in hers.explain()[0].what_happened
+
+
+async def test_numbers_that_differed_count_more_than_a_link_and_an_older_vault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_keeper, "SETTLING", 0.1)
+
+    def vault_of(bob: Client) -> Vault:
+        ((sealed,),) = world.sql("SELECT vault FROM accounts WHERE name = 'bob'")
+        return open_vault(sealed, bob._account.vault_key)
+
+    async with a_world(tmp_path) as world, world.person("alice") as alice:
+        link = str(await alice.invite(await alice.create_room("the plan")))
+        async with world.person("bob", link=link) as bob:
+            his = await bob.join("the plan")
+            assert his.members()[0].verified, "the link vouched for Alice"
+            await until(lambda: vault_of(bob).contacts and vault_of(bob).rooms, "what the laptop needs")
+            async with world.person("bob", home="laptop") as laptop:
+                there = await laptop.join("the plan")
+                await bob.create_room("another")
+                await until(lambda: len(vault_of(bob).rooms) == 2, "the older vault")
+                assert vault_of(bob).contacts[0].verified
+                await there.distrust("alice")
+                await until(lambda: not vault_of(bob).contacts[0].verified, "the laptop's own")
+                assert "another" in [room.name for room in laptop.rooms()], "the older one was taken over"
+                await laptop.join(link)
+                assert not there.members()[0].verified
+            async with world.person("bob", home="phone") as phone:
+                assert not (await phone.join("the plan")).members()[0].verified
 
 
 async def test_the_server_cannot_add_anybody(tmp_path: Path) -> None:

@@ -61,9 +61,14 @@ class Fields:
         self._what: Final = what
         self._at = 0
 
+    @property
+    def has_more(self) -> bool:
+        """Whether an item is left."""
+        return self._at < len(self._items)
+
     def any(self, name: str) -> Any:
         """Take whatever comes."""
-        if self._at == len(self._items):
+        if not self.has_more:
             raise ContentError(f"{self._what} ends before {name}.")
         self._at += 1
         return self._items[self._at - 1]
@@ -77,7 +82,7 @@ class Fields:
 
     def optional_octets(self, name: str, size: int | None = None) -> bytes | None:
         """Take null or a byte string."""
-        if self._at < len(self._items) and self._items[self._at] is None:
+        if self.has_more and self._items[self._at] is None:
             self._at += 1
             return None
         return self.octets(name, size)
@@ -119,7 +124,7 @@ class Fields:
 
     def end(self) -> None:
         """Check that nothing is left."""
-        if self._at != len(self._items):
+        if self.has_more:
             raise ContentError(f"{self._what} has items after its last field.")
 
     def _refuse(self, name: str) -> NoReturn:

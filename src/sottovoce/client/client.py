@@ -29,7 +29,6 @@ from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import kept_values as kept_table
 from sottovoce.client.tables import rooms as rooms_table
-from sottovoce.client.tables.account import ContactRecord
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.client.transport import ServerLink, Trace
 from sottovoce.client.trust import PinnedContact, fingerprint
@@ -238,7 +237,8 @@ class Client:
 
     def _collect_vault(self) -> Vault:
         contacts = tuple(
-            PinnedContact(c.user, c.account_key, c.verified) for c in self._contacts.by_name.values()
+            PinnedContact(c.user, c.account_key, c.verified, c.decided_at)
+            for c in self._contacts.by_name.values()
         )
         rooms = tuple(
             VaultRoom(r.room_id, r.name, JoinSecret(r.join_secret, r.join_secret_epoch))
@@ -249,13 +249,14 @@ class Client:
 
     async def _adopt_vault(self, vault: Vault) -> None:
         """Take over what another device of this account stored: rooms to be in, contacts' keys."""
+        shown = {member.account_key for room in self.rooms() for member in room.members()}
         for pinned in vault.contacts:
-            known = self._contacts.by_name.get(pinned.user.lower())
-            if known is None or (pinned.verified and not known.verified):
-                contact = ContactRecord(pinned.user, pinned.account_key, pinned.verified, None)
+            contact = self._contacts.learn(pinned, shown)
+            if contact is not None:
                 await keep_contact(self._store, contact)
                 self._contacts.by_name[contact.account_name] = contact
         for sync in self._rooms.by_id.values():
+            sync.unblock()
             sync.kept.announce()
         for room in vault.rooms:
             if room.room_id not in self._rooms.by_id:

@@ -8,7 +8,7 @@ same account. Nothing here writes: first contacts are pinned by who has merged t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,6 +61,28 @@ class Contacts:
         for watcher in self.watchers:
             watcher()
 
+    def learn(self, other: PinnedContact, shown: Container[bytes]) -> ContactRecord | None:
+        """What another device of this account knows of somebody, put together with what this one knows.
+
+        None: nothing changes here. A person's later decision counts, on whichever device it was made.
+        ``shown``: the account keys in the rooms of this device. Where one of them is another than the key
+        verified elsewhere, it is a changed key, and a person must decide.
+        """
+        known = self.by_name.get(other.user.lower())
+        if known is None:
+            return ContactRecord(other.user, other.account_key, other.verified, None, other.decided_at)
+        if _weight(other) <= _weight(known):
+            return None
+        changed_key = known.changed_key
+        if other.account_key != known.account_key:
+            if not other.verified:
+                return None  # a doubt about another key says nothing about this one
+            if changed_key == other.account_key:
+                changed_key = None
+            elif changed_key is None and known.account_key in shown:
+                changed_key = known.account_key
+        return ContactRecord(known.user, other.account_key, other.verified, changed_key, other.decided_at)
+
     def first_contacts(self, certificates: Iterable[DeviceCertificate]) -> list[ContactRecord]:
         """Contacts to pin: one for each account not known yet.
 
@@ -78,6 +100,13 @@ class Contacts:
                 contact = ContactRecord(certificate.user, certificate.account_key, False, None)
                 new[certificate.account_name] = contact
         return list(new.values())
+
+
+def _weight(contact: PinnedContact | ContactRecord) -> tuple[int, bool]:
+    """Of two devices' knowledge the greater counts: the later decision, of one moment the distrust; where
+    nobody decided, a link that vouched.
+    """
+    return contact.decided_at, contact.verified is (contact.decided_at == 0)
 
 
 class DeviceAuthentication:

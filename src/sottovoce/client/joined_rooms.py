@@ -122,10 +122,14 @@ class JoinedRooms:
         return sync
 
     async def _recognise(self, inviter: bytes) -> None:
-        """The link came from the inviter by other means, so its fingerprint vouches for the inviter's key."""
+        """The link came from the inviter by other means, so its fingerprint vouches for the inviter's key.
+
+        What a person found by comparing numbers stands.
+        """
         contacts = self._around.contacts
         for contact in list(contacts.by_name.values()):
-            if fingerprint(contact.account_key) == inviter and not contact.verified:
+            is_open = not contact.verified and not contact.decided_at
+            if is_open and fingerprint(contact.account_key) == inviter:
                 verified = msgspec.structs.replace(contact, verified=True)
                 await keep_contact(self._store, verified)
                 contacts.trust(verified)

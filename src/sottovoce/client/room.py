@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from functools import partial
@@ -272,14 +273,15 @@ class Room:
         )
 
     async def distrust(self, user: str) -> None:
-        """The numbers were compared and differ: ``user`` counts as verified no more.
+        """The numbers were compared and differ: ``user`` counts as verified no more, on no device.
 
         A changed key that waits for a decision goes on waiting, and nothing is sent meanwhile. Raises
         :class:`~sottovoce.client.errors.UnknownUser`.
         """
         known = self._contact(user)
-        if known.verified and known.changed_key is None:
-            await self._decide(msgspec.structs.replace(known, verified=False))
+        # If the doubt is about a changed key, the known one is what it was.
+        is_verified = known.verified and known.changed_key is not None
+        await self._decide(msgspec.structs.replace(known, verified=is_verified))
 
     async def add(self, user: str) -> None:
         """Add every device of ``user`` by its key package, and wait until that is done.
@@ -317,8 +319,11 @@ class Room:
         return known
 
     async def _decide(self, contact: ContactRecord) -> None:
-        await keep_contact(self._store, contact)
-        self._around.contacts.trust(contact)
+        """Keep what a person decided now; later than any decision before, whatever the clocks say."""
+        decided_at = max(int(time.time()), contact.decided_at + 1)
+        decided = msgspec.structs.replace(contact, decided_at=decided_at)
+        await keep_contact(self._store, decided)
+        self._around.contacts.trust(decided)
 
     @property
     def _can_go_on(self) -> bool:

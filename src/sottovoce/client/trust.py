@@ -27,11 +27,15 @@ class PinDecision(Enum):
 
 @dataclass(frozen=True)
 class PinnedContact:
-    """An account as it is known here: its name (compared in lower case), key (32 bytes), verified or not."""
+    """An account as it is known here: its name (compared in lower case), key (32 bytes), verified or not.
+
+    ``decided_at``: when a person last compared numbers, with either outcome, in Unix seconds; 0: never.
+    """
 
     user: str
     account_key: bytes
     verified: bool = False
+    decided_at: int = 0
 
 
 def fingerprint(account_key: bytes) -> bytes:
@@ -80,4 +84,4 @@ def verified(contact: PinnedContact) -> PinnedContact:
 
 def accept_new_key(contact: PinnedContact, account_key: bytes) -> PinnedContact:
     """Return the contact after a person has looked and confirmed the changed key; it is verified by that."""
-    return PinnedContact(contact.user, account_key, verified=True)
+    return replace(contact, account_key=account_key, verified=True)

@@ -88,7 +88,10 @@ def _encode(vault: Vault) -> bytes:
     return cbor.encode(
         [
             vault.account_private_key.reveal(),
-            [[contact.user, contact.account_key, contact.verified] for contact in vault.contacts],
+            [
+                [contact.user, contact.account_key, contact.verified, contact.decided_at]
+                for contact in vault.contacts
+            ],
             [
                 [room.room_id, room.name, room.join_secret.secret.reveal(), room.join_secret.epoch]
                 for room in vault.rooms
@@ -111,7 +114,9 @@ def _decode(content: bytes) -> Vault:
 def _contact(value: object) -> PinnedContact:
     fields = cbor.Fields(value, "A contact")
     user, account_key = fields.text("its name", 32), fields.octets("its key", 32)
-    contact = PinnedContact(user, account_key, fields.boolean("its mark"))
+    verified = fields.boolean("its mark")
+    decided_at = fields.uint("its time") if fields.has_more else 0  # vaults of before have no times
+    contact = PinnedContact(user, account_key, verified, decided_at)
     fields.end()
     return contact
 

@@ -78,9 +78,9 @@ class VaultKeeper:
         try:
             return vaults.seal(vault, self._account.vault_key, os.urandom)
         except VaultFull:
-            # Verified contacts and rooms come first; the others are pinned again at the next first contact.
-            verified = tuple(contact for contact in vault.contacts if contact.verified)
-            return vaults.seal(replace(vault, contacts=verified), self._account.vault_key, os.urandom)
+            # What somebody decided and the rooms come first; the others are pinned again at first contact.
+            chosen = tuple(one for one in vault.contacts if one.verified or one.decided_at)
+            return vaults.seal(replace(vault, contacts=chosen), self._account.vault_key, os.urandom)
 
     async def _keep_version(self, version: int) -> None:
         account = msgspec.structs.replace(self._account, vault_version=version)

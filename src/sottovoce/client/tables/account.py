@@ -52,12 +52,16 @@ class AccountRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class ContactRecord(msgspec.Struct, array_like=True, frozen=True):
-    """One other account: the key pinned for it, and a later one that was refused (``changed_key``)."""
+    """One other account: the key pinned for it, and a later one that was refused (``changed_key``).
+
+    ``decided_at``: when a person last compared numbers, with either outcome, in Unix seconds; 0: never.
+    """
 
     user: str
     account_key: bytes
     verified: bool
     changed_key: bytes | None
+    decided_at: int = 0
 
     @property
     def account_name(self) -> str:
@@ -94,17 +98,32 @@ def put_server(database: Database, record: ServerRecord) -> None:
 
 def contacts(database: Database) -> list[ContactRecord]:
     """Every contact, by name."""
-    rows = database.all("SELECT user, account_key, verified, changed_key FROM contacts ORDER BY account_name")
-    return [ContactRecord(user, key, bool(verified), changed) for user, key, verified, changed in rows]
+    rows = database.all(
+        "SELECT user, account_key, verified, changed_key, decided_at FROM contacts ORDER BY account_name"
+    )
+    return [
+        ContactRecord(user, key, bool(verified), changed, decided_at)
+        for user, key, verified, changed, decided_at in rows
+    ]
 
 
 def put_contact(database: Database, record: ContactRecord, now: int) -> None:
     """Store a contact; ``now`` (Unix seconds) counts as first contact if it is new."""
     database.execute(
-        """INSERT INTO contacts VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_name) DO UPDATE SET
+        """INSERT INTO contacts
+        (account_name, user, account_key, verified, changed_key, first_seen, decided_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_name) DO UPDATE SET
         user = excluded.user, account_key = excluded.account_key, verified = excluded.verified,
-        changed_key = excluded.changed_key""",
-        (record.account_name, record.user, record.account_key, record.verified, record.changed_key, now),
+        changed_key = excluded.changed_key, decided_at = excluded.decided_at""",
+        (
+            record.account_name,
+            record.user,
+            record.account_key,
+            record.verified,
+            record.changed_key,
+            now,
+            record.decided_at,
+        ),
     )
 
 

@@ -79,6 +79,8 @@ _STEPS: Final[tuple[tuple[str, ...], ...]] = (
             position INTEGER PRIMARY KEY REFERENCES timeline ON DELETE CASCADE, record BLOB NOT NULL)""",
         "ALTER TABLE outbox_payloads ADD COLUMN protection BLOB",
     ),
+    # 5: when a person last compared numbers, so that of two devices' decisions the later one counts.
+    ("ALTER TABLE contacts ADD COLUMN decided_at INTEGER NOT NULL DEFAULT 0",),
 )
 """What makes each version out of the one before: what was released never changes, a new one goes last."""
 
