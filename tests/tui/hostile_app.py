@@ -197,7 +197,7 @@ class HostileApp(SottovoceApp):
         chat = ChatScreen()
         chat.take_settings(self.settings)
         await self.push_screen(chat)
-        self._chat, self._notices = chat, Notices("alice")
+        self._chat = chat
         for start in range(0, len(self._all), GROUP):
             await self._show_in_chat(chat, self._all[start : start + GROUP], start)
         for _ in range(TURNS):
@@ -237,7 +237,8 @@ class HostileApp(SottovoceApp):
         assert note is not None
         self.say(note.text, note.level)
         self.say(Refused(ServerRefused("busy", text)).sentence, view.Level.WARNING)
-        room = a_room(text, self._turn)  # a room of its own each: none draws attention twice in a moment
+        self._notices = Notices("alice")  # who heard nothing yet: of many alarms only a few are shown
+        room = a_room(text, self._turn)
         self._announce(room, tuple(lines_of(text, self._turn)), is_open=False)
 
     async def _drawn(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from app_world import Terminal, terminal
 from sdk_world import a_world
 from textual import events
 
+from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.settings import Settings
+from sottovoce.tui.view import Arrival, Level, News, Notice
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def written_to_the_terminal(alice: Terminal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -50,6 +55,10 @@ async def test_another_room_and_a_terminal_without_the_keys(
             lambda: "\x1b]9;Sottovoce: bob wrote in lobby\x1b\\" in written, "the desktop is told"
         )
         assert len([sequence for sequence in written if "Sottovoce" in sequence]) == 1
+        forks = tuple(Notice(at, at, AT, Safe("Two histories."), Level.ALARM) for at in range(5))
+        alice.app._hear(News(arrivals=(Arrival(alice.chat.rooms[1], forks),)))
+        await alice.until_shown("Alarm in office")
+        await alice.until_shown("4 more alarms")
 
 
 async def test_what_is_begun_outlives_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.tui.notices import (
+    ALARM_SPAN,
+    COUNT_PAUSE,
     DESKTOP_LENGTH,
+    MOST_ALARMS,
     MOST_NOTES,
     NOTE_SPAN,
     PAUSE,
@@ -117,6 +120,37 @@ def test_of_a_flood_of_notes_a_few_are_said_and_that_there_are_more(notices: Not
     assert said[:MOST_NOTES] == flood[:MOST_NOTES]
     assert [note.level for note in said[MOST_NOTES:]] == [Level.WARNING]
     assert notices.notes(flood[:1], NOTE_SPAN) == flood[:1]
+
+
+def test_of_a_flood_of_alarms_a_few_are_shown_and_the_others_counted(notices: Notices) -> None:
+    """Threats E: a member who sends what forks, or a server, cannot pour toasts over the screen."""
+    shown, counted = [], []
+    for step in range(100 * 60):  # a minute, a hundred a second
+        now = step / 100
+        shown.append(take(notices, ALARM, settings=LOUD, now=now))
+        counted.append(notices.overdue(now))
+    assert [one.title for one in shown if one is not None] == ["Alarm in team"] * MOST_ALARMS
+    told = [one for one in counted if one is not None]
+    assert len(told) == 60 / COUNT_PAUSE
+    assert (told[0].title, told[0].level, told[0].is_shown) == ("1 more alarm", Level.ALARM, True)
+    assert told[1].title == f"{COUNT_PAUSE * 100:.0f} more alarms"
+    assert not any(one.rings or one.desktop for one in told)
+    assert take(notices, ALARM, now=ALARM_SPAN) is not None
+
+
+def test_of_alarms_that_come_at_once_the_first_is_shown_and_the_others_are_counted(notices: Notices) -> None:
+    assert notices.overdue(0) is None
+    told(notices, ALARM, ALARM, ALARM)
+    found = notices.overdue(0)
+    assert found is not None
+    assert found.title == "2 more alarms"
+    assert notices.overdue(COUNT_PAUSE) is None
+
+
+def test_alarms_of_the_open_room_are_on_the_screen_and_not_counted(notices: Notices) -> None:
+    for _ in range(5):
+        take(notices, ALARM, ALARM, settings=LOUD, is_open=True, has_keys=False)
+    assert notices.overdue(0) is None
 
 
 def test_what_was_looked_at_is_not_counted(notices: Notices) -> None:

@@ -29,7 +29,7 @@ from sottovoce.tui.doings import Doings
 from sottovoce.tui.finder import Finder
 from sottovoce.tui.front_door import FrontDoor, WantedRoom
 from sottovoce.tui.idle_collection import IdleCollection
-from sottovoce.tui.notices import Notices, desktop_sequence
+from sottovoce.tui.notices import Attention, Notices, desktop_sequence
 from sottovoce.tui.safe_text import Safe, safe, words
 from sottovoce.tui.screens.alarms import AlarmsScreen
 from sottovoce.tui.screens.confirm import quit_unsent
@@ -115,7 +115,7 @@ class SottovoceApp(App[object]):
         self._take(self.settings)
         self._bridge = Bridge(self._hear, self._handle_exception)
         self._collection.begin()
-        self.set_interval(1.0, self._collection.tick)
+        self.set_interval(1.0, self._tick)
         self._come_in(self._bridge)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -288,6 +288,12 @@ class SottovoceApp(App[object]):
     def _keep_drafts(self) -> None:
         self._do("drafts", lambda doings: doings.keep_drafts())
 
+    def _tick(self) -> None:
+        self._collection.tick()
+        overdue = None if self._notices is None else self._notices.overdue(time.monotonic())
+        if overdue is not None:
+            self._draw_attention(overdue)
+
     def _announce(self, room: view.Room, lines: Sequence[view.Line], *, is_open: bool) -> None:
         """Draw attention to lines that nobody looks at, as far as the settings want it."""
         if self._notices is None:
@@ -295,8 +301,10 @@ class SottovoceApp(App[object]):
         attention = self._notices.take(
             room, lines, self.settings, time.monotonic(), is_open=is_open, has_keys=self.app_focus
         )
-        if attention is None:
-            return
+        if attention is not None:
+            self._draw_attention(attention)
+
+    def _draw_attention(self, attention: Attention) -> None:
         if attention.is_shown:
             self.say(attention.text, attention.level, attention.title)
         if attention.rings:

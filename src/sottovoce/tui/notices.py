@@ -31,6 +31,17 @@ MOST_NOTES: Final = 5
 NOTE_SPAN: Final = 10.0
 """Notes about no message are shown so many in so many seconds: strangers may add one to rooms without end."""
 
+MOST_ALARMS: Final = 3
+ALARM_SPAN: Final = 60.0
+"""Alarms are shown so many in so many seconds: who can raise one can raise thousands."""
+
+COUNT_PAUSE: Final = 10.0
+"""Seconds from one word of how many more there were to the next."""
+
+_WHERE_ALARMS_ARE: Final = Safe(
+    "F3 lists your rooms, with a ! where something is wrong; F6 says in each of them what, and what to do."
+)
+
 _FLOODED: Final = Note(
     Safe(
         "More is happening in your rooms than is told here: F3 lists them, with a ! where something is wrong."
@@ -69,6 +80,9 @@ class Notices:
         self._untold: Final[dict[bytes, int]] = {}
         self._noted: Final[deque[float]] = deque(maxlen=MOST_NOTES)
         self._is_flooded = False
+        self._alarmed: Final[deque[float]] = deque(maxlen=MOST_ALARMS)
+        self._more_alarms = 0
+        self._counted = -COUNT_PAUSE
 
     def mentions_me(self, text: str) -> bool:
         """Tell whether this person's name is in the text as a word, with ``@`` or without."""
@@ -109,13 +123,32 @@ class Notices:
         if is_open and has_keys:
             self.seen(room.room_id)
             return None
-        alarm = next((line for line in lines if isinstance(line, Notice) and line.level is Level.ALARM), None)
-        if alarm is not None:
-            return _attention(
-                words("Alarm in {room}", room=room.name), alarm.text, Level.ALARM, settings, is_open
-            )
+        alarms = [line for line in lines if isinstance(line, Notice) and line.level is Level.ALARM]
+        if alarms:
+            return self._alarm(room, alarms, settings, now, is_open)
         messages = [line for line in lines if isinstance(line, Message) and not line.is_mine]
         return self._about(room, messages, settings, now, is_open) if messages else None
+
+    def overdue(self, now: float) -> Attention | None:
+        """Return how to tell of the alarms that were too many to be shown each; asked every second or so."""
+        if not self._more_alarms or now - self._counted < COUNT_PAUSE:
+            return None
+        count = self._more_alarms
+        title = Safe("1 more alarm") if count == 1 else words("{count} more alarms", count=count)
+        self._counted, self._more_alarms = now, 0
+        return Attention(title, _WHERE_ALARMS_ARE, Level.ALARM, is_shown=True, rings=False, desktop=NOTHING)
+
+    def _alarm(
+        self, room: Room, alarms: Sequence[Notice], settings: Settings, now: float, is_open: bool
+    ) -> Attention | None:
+        is_told = len(self._alarmed) < MOST_ALARMS or now - self._alarmed[0] >= ALARM_SPAN
+        if not is_open:  # there they are on the screen
+            self._more_alarms += len(alarms) - is_told
+        if not is_told:
+            return None
+        self._alarmed.append(now)
+        title = words("Alarm in {room}", room=room.name)
+        return _attention(title, alarms[0].text, Level.ALARM, settings, is_open)
 
     def _about(
         self, room: Room, messages: Sequence[Message], settings: Settings, now: float, is_open: bool
