@@ -1,5 +1,6 @@
 # Sottovoce: every task of the project. `make help` lists them.
-# A fresh machine needs Python >= 3.11, make and the package registry; all else is set up here.
+# A fresh machine needs Python >= 3.11, make and the package registry, for `make test` tmux and openssl too; all else
+# is set up here.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -62,6 +63,7 @@ dev: $(VENV)/.dev ## the same with the tools the checks need
 
 demo: venv ## a real server, three real clients, an encrypted conversation
 	@$(BIN)/sottovoce demo
+	@echo 'The command is $(BIN)/sottovoce.'
 
 test: lint types layers interop unit end-to-end ## every check: lint, types, layers, tests, coverage
 
