@@ -91,7 +91,7 @@ def _names(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.server", description=__doc__)
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="smaller and shorter: about a minute")
+    size.add_argument("--quick", action="store_true", help="smaller and shorter: about a minute and a half")
     size.add_argument(
         "--tiny", action="store_true", help="to test the bench itself; the figures mean nothing"
     )
