@@ -237,8 +237,10 @@ class TestWelcome:
             Group.join(welcome, forgery.bundle, psks={b"id": Secret(b"x")}, config=CONFIG)
         assert caught.value.rule is ValidationRule.PSK_COUNT
 
-    def test_in_an_epoch_that_none_can_follow(self, forgery: Forgery) -> None:
-        context = replace(forgery.after.context, epoch=(1 << 64) - 1)
+    @pytest.mark.parametrize("epoch", [1 << 62, (1 << 63) - 1, (1 << 64) - 2, (1 << 64) - 1])
+    def test_in_an_epoch_that_nobody_reaches(self, forgery: Forgery, epoch: int) -> None:
+        """Two commits after the last epoch but one, whoever follows would have no number for the next."""
+        context = replace(forgery.after.context, epoch=epoch)
         info = forgery.sign(replace(forgery.info(), group_context=context))
         forgery.refused(forgery.sealed(info), ValidationRule.WELCOME_EPOCH)
 
@@ -300,9 +302,9 @@ class TestExternalJoin:
         view = inspect_group_info(joined.group_info(), suite=world.suite)  # type: ignore[attr-defined]
         assert len(view.members) == 2
 
-    def test_in_an_epoch_that_none_can_follow(self, world: World) -> None:
+    def test_in_an_epoch_that_nobody_reaches(self, world: World) -> None:
         alice, _ = world.group_of("alice", "bob")
-        state = replace(alice._state, context=replace(alice._state.context, epoch=(1 << 64) - 1))
+        state = replace(alice._state, context=replace(alice._state.context, epoch=1 << 62))
         with pytest.raises(ValidationError) as caught:
             self.join(world, state.group_info_message((), with_tree=True, external=True))
         assert caught.value.rule is ValidationRule.WELCOME_EPOCH

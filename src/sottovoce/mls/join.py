@@ -44,8 +44,8 @@ from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
 if TYPE_CHECKING:
     from sottovoce.mls.group import Group
 
-LAST_EPOCH: Final = (1 << 64) - 1
-"""The highest number an epoch can have."""
+UNREACHED_EPOCH: Final = 1 << 62
+"""No group gets here by commits; well below the 64 bits of an epoch's number, and the 63 of many a store."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,9 @@ def open_group_info(
     # §12.4.3.1: version and cipher suite are those of the joiner's key package.
     if context.version != MLS10 or context.suite_id != suite.id:
         raise ValidationError(ValidationRule.WELCOME_SUITE, f"suite {context.suite_id:#06x}")
-    # §8.1: an epoch's number has eight bytes. Nobody commits so often; whoever says so means harm.
-    if context.epoch >= LAST_EPOCH:
+    # §8.1: an epoch's number has eight bytes, and each commit adds one. Nobody commits so often: whoever says
+    # so means to bring the group to a commit after which there is no number.
+    if context.epoch >= UNREACHED_EPOCH:
         raise ValidationError(ValidationRule.WELCOME_EPOCH)
     data = find_extension(group_info.extensions, ExtensionType.RATCHET_TREE)
     if data is None:

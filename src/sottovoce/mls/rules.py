@@ -120,7 +120,7 @@ class ValidationRule(Enum):
     WELCOME_BRANCH = ("W16", "§11.3", "a subgroup has its parent's version and cipher suite")
     WELCOME_BRANCH_MEMBERS = ("W17", "§11.3", "each member of a subgroup is one of its parent, then and now")
     WELCOME_BRANCH_ID = ("W18", "§12.4.3.1", "a subgroup has a group id of its own")
-    WELCOME_EPOCH = ("W19", "§8.1", "a group is joined in an epoch that another can follow")
+    WELCOME_EPOCH = ("W19", "§8.1", "a group is joined in an epoch that commits can have led to")
 
     def __init__(self, identifier: str, section: str, text: str) -> None:
         self.identifier = identifier
