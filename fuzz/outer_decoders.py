@@ -58,13 +58,15 @@ def certificate_chain() -> Target:
     middle = Authority("middle", root, 0, key=_private_key(2))
     entity = middle.certify("alice", bytes(range(32)), extensions=((usage, True), (names, False)))
     chain = [entity, middle.certificate, root.certificate]
+    # Beyond 2049 times have another form.
+    later = middle.certify("alice", bytes(range(32)), ends=CERTIFIED.replace(year=2055))
 
     def read(data: bytes) -> None:
         given = list(chain)
         given[data[0] % 3 if data else 0] = data[1:]
         verify_chain(given, [root.certificate], CERTIFIED)
 
-    seeds = [bytes([at]) + certificate for at, certificate in enumerate(chain)]
+    seeds = [bytes([at]) + certificate for at, certificate in (*enumerate(chain), (0, later))]
     return Target("crypto certificate chain", read, seeds, (InvalidCertificate,), 2)
 
 
