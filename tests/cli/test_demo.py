@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from sottovoce.cli.demo import CONVERSATION, ROOM_NAME, Layout, Participant, _check
 from sottovoce.cli.errors import DemoFailed
@@ -71,3 +72,12 @@ def test_its_rows_fit_the_screen(columns: int) -> None:
         assert max(map(len, rows)) <= columns
         assert "1102 bytes, ... 0000" in rows[0]
         assert " ".join(row[: layout.left].strip() for row in rows) == f"{name}: {text}"
+
+
+def test_what_the_server_stored_begins_in_one_column() -> None:
+    layout = Layout.fitting(120)
+    starts = {
+        cell_len(layout.rows(f"{name}: {text}", bytes(334))[0].partition("  334 bytes")[0])
+        for name, text in CONVERSATION
+    }
+    assert len(starts) == 1

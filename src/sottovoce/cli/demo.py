@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import set_cell_size
+
 from sottovoce.cli import demo_xray
 from sottovoce.cli.console import Console
 from sottovoce.cli.core_dumps import forbid_core_dumps
@@ -53,7 +55,7 @@ _WIDE: Final = 109  # columns of a screen that shows both sides in full, and wha
 
 @dataclass(frozen=True)
 class Layout:
-    """Two columns beside each other: ``left`` characters of talk, and how many stored bytes are shown.
+    """Two columns beside each other: ``left`` cells of talk, and how many stored bytes are shown.
 
     The bytes are the last ones: what comes first are room id and epoch, the same for all.
     """
@@ -70,7 +72,7 @@ class Layout:
         """Return a line of talk, wrapped, with its stored form beside the first row."""
         beside = f"{len(stored):5} bytes, ... {stored[-self.octets :].hex(' ', 2)}"
         first, *others = textwrap.wrap(said, self.left - 2, subsequent_indent="  ")
-        return [f"{first:{self.left}}{beside}", *others]
+        return [set_cell_size(first, self.left) + beside, *others]
 
 
 @dataclass
