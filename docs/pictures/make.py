@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from html import escape
 from pathlib import Path
+from typing import Final
 
-WIDTH, LINE_HEIGHT, GLYPH, MARGIN = 110, 19, 8.4, 22
+from rich.cells import cell_len
+from screen_svg import Frame, Run, drawing
+
+WIDTH: Final = 110
+COLOUR: Final = "#d6dae3"
+GROUND: Final = "#16181d"
 
 
 def main() -> None:
@@ -21,26 +27,19 @@ def main() -> None:
         text=True,
         check=True,
     ).stdout
-    Path(__file__).with_name("demo.svg").write_text(drawing(shown.splitlines()), encoding="utf-8")
+    frame = Frame(tuple(map(row, shown.splitlines())))
+    picture = drawing([frame], "make demo: three people talk, and what the server stored of it")
+    Path(__file__).with_name("demo.svg").write_text(picture, encoding="utf-8")
 
 
-def drawing(lines: list[str]) -> str:
-    """Return an SVG of a terminal window that shows ``lines``."""
-    width, height = WIDTH * GLYPH + 2 * MARGIN, len(lines) * LINE_HEIGHT + 2 * MARGIN + 24
-    text = "\n".join(
-        f'<text x="{MARGIN}" y="{MARGIN + 34 + row * LINE_HEIGHT}">{escape(line)}</text>'
-        for row, line in enumerate(lines)
-    )
-    dots = "".join(
-        f'<circle cx="{MARGIN + 18 * n}" cy="{MARGIN}" r="6" fill="{colour}"/>'
-        for n, colour in enumerate(("#ff5f57", "#febc2e", "#28c840"))
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}">\n'
-        f'<rect width="{width:.0f}" height="{height:.0f}" rx="10" fill="#16181d"/>\n{dots}\n'
-        f'<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14" fill="#d6dae3" '
-        f'xml:space="preserve">\n{text}\n</g>\n</svg>\n'
-    )
+def row(line: str) -> tuple[Run, ...]:
+    """Return one line, each part between wide gaps on its own column."""
+    parts = (_run(cell_len(line[: part.start()]), part[0]) for part in re.finditer(r"\S+(?: \S+)*", line))
+    return (_run(0, " " * WIDTH), *parts)
+
+
+def _run(column: int, text: str) -> Run:
+    return Run(column, cell_len(text), text, COLOUR, GROUND, is_bold=False, is_underlined=False)
 
 
 if __name__ == "__main__":
