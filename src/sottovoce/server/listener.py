@@ -20,9 +20,10 @@ from sottovoce.server.dispatch import Dispatcher
 from sottovoce.server.errors import AddressNotUsable, PortInUse
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.pace import Pace
-from sottovoce.server.peer import READ_SIZE, Peer
+from sottovoce.server.peer import Peer
 from sottovoce.server.readiness import Readiness
 from sottovoce.server.session import Session
+from sottovoce.server.tls_stream import TlsBuffers, TlsStream
 
 SWEEP_SECONDS: Final = 0.5
 """How often deadlines are looked at; each is kept to within this."""
@@ -90,7 +91,7 @@ class Listener:
             connections_per_address=config.connections_per_address,
         )
         self._peers: set[Peer] = set()
-        self._buffer = memoryview(bytearray(READ_SIZE))
+        self._buffers = TlsBuffers()
         self._readiness = Readiness(self._loop)
         self._pace = Pace(self._loop)
         self._trace: Trace | None = _trace if config.debug else None
@@ -146,16 +147,10 @@ class Listener:
             self._loop.add_reader(self._sock.fileno(), self._accept)
 
     def _welcome(self, sock: socket.socket, group: str) -> None:
-        try:
-            sock.setblocking(False)
-            wrapped = self._context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        except OSError:
-            sock.close()
-            self._admission.leave(group)
-            return
+        sock.setblocking(False)
         config = self._config
         peer = Peer(
-            wrapped,
+            TlsStream(sock, self._context, self._buffers),
             self._loop,
             deadline=self._loop.time() + config.handshake_seconds,
             first_frame_seconds=config.first_frame_seconds,
@@ -165,7 +160,6 @@ class Listener:
             metrics=self._metrics,
             readiness=self._readiness,
             pace=self._pace,
-            buffer=self._buffer,
             on_closed=self._closed,
         )
         session = Session(

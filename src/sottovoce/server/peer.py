@@ -1,7 +1,7 @@
 """One TLS connection, driven by hand: a non-blocking TLS socket, told by :mod:`readiness` when to go on.
 
-No task and no buffer for an idle peer. Reads go on until the socket has no more; writes take everything that
-was queued since the last turn of the loop in one go.
+No task and no buffer for an idle peer. A read takes all that the socket has; writes take everything that was
+queued since the last turn of the loop in one go.
 """
 
 from __future__ import annotations
@@ -10,14 +10,10 @@ import asyncio
 import contextlib
 import logging
 import math
-import ssl
-import sys
 from collections.abc import Callable
 from enum import Enum
-from fcntl import ioctl
 from selectors import EVENT_READ, EVENT_WRITE
-from termios import FIONREAD
-from typing import Any, Final
+from typing import Final
 
 from sottovoce.link.errors import LinkError
 from sottovoce.link.messages import ALPN, ErrorReply
@@ -27,13 +23,10 @@ from sottovoce.server.metrics import Metrics
 from sottovoce.server.pace import Pace
 from sottovoce.server.readiness import Readiness
 from sottovoce.server.session import Session
+from sottovoce.server.tls_stream import TlsStream
 
-READ_SIZE: Final = 64 * 1024
-_WRITE_SIZE: Final = 64 * 1024  # the TLS socket takes a write whole or not at all: small ones show progress
-_RECORD_SIZE: Final = 16 * 1024  # of plain text, the most in one TLS record (RFC 8446 §5.1)
-_RECORD_OVERHEAD: Final = 22  # header, inner type, tag (RFC 8446 §5.2); padding may make it more, never less
+_WRITE_SIZE: Final = 64 * 1024  # encrypted at once; no more is, for a socket that takes no more
 _READS_IN_A_ROW: Final = 4
-_INT: Final = bytes(4)
 _LINGER_SECONDS: Final = 2.0
 _log: Final = logging.getLogger(__name__)
 
@@ -49,23 +42,25 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
+_OPEN: Final = Phase.OPEN  # looking a member of an enumeration up costs more than what is done with it
+
+
 class Peer:
     """Moves bytes between one socket and one session. Used on the event loop only.
 
-    ``readiness``, ``buffer`` and ``pace``, for handshakes, are shared by all peers: what was read is used up
-    before the next read. ``on_closed`` is called once.
+    ``readiness`` and ``pace``, for handshakes, are shared by all peers. ``on_closed`` is called once.
     """
 
     __slots__ = (
-        "_buffer", "_fd", "_first_frame_seconds", "_flush_is_due", "_frame_began", "_frame_seconds",
-        "_frames_seen", "_is_paced", "_login_seconds", "_loop", "_metrics", "_on_closed", "_opened_at",
-        "_pace", "_paused_until", "_phase", "_phase_deadline", "_readiness", "_sock", "_stall_seconds",
-        "_stalled_since", "_tls", "_unsent", "_watched", "line", "session",
+        "_fd", "_first_frame_seconds", "_flush_is_due", "_frame_began", "_frame_seconds", "_frames_seen",
+        "_is_paced", "_login_seconds", "_loop", "_metrics", "_on_closed", "_opened_at", "_pace",
+        "_paused_until", "_phase", "_phase_deadline", "_readiness", "_stall_seconds", "_stalled_since",
+        "_tls", "_unwritten", "_watched", "line", "session",
     )  # fmt: skip
 
     def __init__(
         self,
-        sock: ssl.SSLSocket,
+        tls: TlsStream,
         loop: asyncio.AbstractEventLoop,
         *,
         deadline: float,
@@ -76,12 +71,11 @@ class Peer:
         metrics: Metrics,
         readiness: Readiness,
         pace: Pace,
-        buffer: memoryview,
         on_closed: Callable[[Peer], None],
     ) -> None:
-        self._sock = sock
+        self._tls = tls
         self._loop = loop
-        self._fd = sock.fileno()
+        self._fd = tls.fileno()
         self._phase = Phase.HANDSHAKE
         self._phase_deadline = deadline
         self._first_frame_seconds = first_frame_seconds
@@ -92,10 +86,8 @@ class Peer:
         self._readiness = readiness
         self._pace = pace
         self._is_paced = False
-        self._buffer = buffer
         self._on_closed = on_closed
-        self._tls: Any = None  # has read() and write(); the standard library names no such type
-        self._unsent: bytes | memoryview = b""
+        self._unwritten: bytes | memoryview = b""
         self._watched = 0
         self._flush_is_due = False
         self._frames_seen = 0
@@ -143,29 +135,23 @@ class Peer:
         if self._phase is not Phase.HANDSHAKE:
             return
         try:
-            self._sock.do_handshake()
-        except ssl.SSLWantReadError:
-            self._want_write(False)
-            return
-        except ssl.SSLWantWriteError:
-            self._want_write(True)
-            return
-        except (OSError, ValueError) as error:
+            data = self._tls.handshake()
+        except (EOFError, OSError) as error:
             self._metrics.handshakes_failed += 1
             _log.debug("handshake failed", extra={"fields": {"reason": _reason(error)}})
             self.abort()
             return
+        self._note_unsent()
+        if data is None:
+            return
         self._phase = Phase.OPEN
-        self._tls = self._sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - SSLSocket is two calls around it
         self._opened_at = self._loop.time()
-        self._want_write(False)
         if _log.isEnabledFor(logging.DEBUG):
-            cipher = self._sock.cipher()
-            _log.debug(
-                "handshake",
-                extra={"fields": {"tls": self._sock.version(), "cipher": cipher[0] if cipher else "none"}},
-            )
-        if self._sock.selected_alpn_protocol() != ALPN:
+            version, cipher = self._tls.agreed()
+            _log.debug("handshake", extra={"fields": {"tls": version, "cipher": cipher}})
+        if self._tls.protocol() == ALPN:
+            self._receive(data)
+        else:
             self.session.reply(
                 ErrorReply(
                     None, ErrorCode.UNSUPPORTED_VERSION, f"this server speaks {ALPN} (ALPN) and nothing else"
@@ -178,60 +164,41 @@ class Peer:
     def on_ready(self, events: int) -> bool:
         """Go on where the socket made us wait; see :class:`~sottovoce.server.readiness.Watched`."""
         events &= self._watched  # what a round found may be of no interest any more
-        if self._phase is Phase.OPEN:
-            if events & EVENT_WRITE:
-                self._want_write(False)
-                self._flush()
-            if events & EVENT_READ:
+        if events & EVENT_WRITE:
+            self._send_unsent()
+        if events & EVENT_READ:
+            if self._phase is _OPEN:
                 self._read()
                 return True
-        elif events and self._phase is Phase.HANDSHAKE:
-            self._handshake_in_turn()
-        elif events and self._phase is Phase.LINGERING:
-            self._discard()
+            if self._phase is Phase.HANDSHAKE:
+                self._handshake_in_turn()
+            elif self._phase is Phase.LINGERING:
+                self._discard()
         return False
 
     def _read(self) -> None:
         """Read until the socket has no more, the line is full or it is others' turn."""
         for _ in range(_READS_IN_A_ROW):
-            if self._phase is not Phase.OPEN:
+            if self._phase is not _OPEN:
                 return
             if self._should_pause():
                 self._want_read(False)
                 return
-            filled, is_drained = self._fill()
-            if filled:
-                self._receive(self._buffer[:filled])
-            if is_drained:
+            try:
+                data, has_more = self._tls.read()
+            except EOFError:
+                self._end_of_input()
                 return
-
-    def _fill(self) -> tuple[int, bool]:
-        """Read TLS records into the buffer while they fit; returns how many bytes, and whether to stop.
-
-        One look at what the socket has costs an eighth of a read that finds nothing.
-        """
-        read, buffer, filled = self._tls.read, self._buffer, 0
-        unread = int.from_bytes(ioctl(self._fd, FIONREAD, _INT), sys.byteorder)
-        try:
-            while filled <= READ_SIZE - _RECORD_SIZE:
-                count = read(READ_SIZE - filled, buffer[filled:])
-                if count == 0:
-                    self._loop.call_soon(self._end_of_input)
-                    return filled, True
-                filled += count
-                unread -= count + _RECORD_OVERHEAD
-                if unread <= 0:  # what has come since is found in the next round
-                    return filled, True
-        except ssl.SSLWantReadError:
-            return filled, True
-        except ssl.SSLWantWriteError:  # an answer to a TLS key update is under way
-            self._want_write(True)
-            return filled, True
-        except (OSError, ValueError) as error:
-            _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
-            self._loop.call_soon(self.abort)
-            return filled, True
-        return filled, False
+            except OSError as error:
+                self._lost(error)
+                self.abort()
+                return
+            if self._tls.unsent:
+                self._note_unsent()
+            if data:
+                self._receive(data)
+            if not has_more:
+                return
 
     def _receive(self, data: memoryview) -> None:
         connection = self.session.connection
@@ -285,67 +252,83 @@ class Peer:
             self._loop.call_soon(self._flush)
 
     def write_through(self, frame: bytes) -> bool:
-        """Send a frame at once if nothing waits before it; whether the socket took it, whole."""
+        """Send a frame at once if nothing waits before it; returns whether that was so.
+
+        What the socket does not take waits here, ciphertext by then.
+        """
         if (
-            self._phase is not Phase.OPEN
-            or self._is_writing
+            self._phase is not _OPEN
             or self._flush_is_due
+            or self._watched & EVENT_WRITE
             or len(frame) > _WRITE_SIZE
         ):
             return False
         try:
             self._tls.write(frame)
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):  # to be tried again, with these bytes first
-            return False
-        except (OSError, ValueError) as error:
-            _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
+        except OSError as error:
+            self._lost(error)
             self._loop.call_soon(self.abort)
+        if self._tls.unsent:
+            self._note_unsent()
         return True
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        if self._phase is not Phase.OPEN or self._is_writing:
+        if self._phase is not _OPEN:
             return
-        while data := self._unsent or self.session.data_to_send():
-            try:
-                sent = self._tls.write(data if len(data) <= _WRITE_SIZE else memoryview(data)[:_WRITE_SIZE])
-            except ssl.SSLWantWriteError:
-                self._blocked(data)
-                return
-            except ssl.SSLWantReadError:
-                self._keep(data)
-                return
-            except (OSError, ValueError) as error:
-                _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
-                self.abort()
-                return
-            self._keep(memoryview(data)[sent:] if sent < len(data) else b"")
-            self._stalled_since = None
-        if self.session.is_closed:
+        tls, session = self._tls, self.session
+        try:
+            while not tls.unsent and (data := self._unwritten or session.data_to_send()):
+                self._unwritten = b""
+                if len(data) > _WRITE_SIZE:
+                    data, self._unwritten = data[:_WRITE_SIZE], memoryview(data)[_WRITE_SIZE:]
+                session.unsent_bytes = len(self._unwritten)
+                tls.write(data)
+        except OSError as error:
+            self._lost(error)
+            self.abort()
+            return
+        if tls.unsent:
+            self._note_unsent()
+            return
+        if session.is_closed:
             self._linger()
             return
         self.line.advance()
         if not self._is_reading:
             self._resume()
 
-    def _keep(self, data: bytes | memoryview) -> None:
-        """What the socket has not taken yet."""
-        self._unsent = data
-        self.session.unsent_bytes = len(data)
+    def _send_unsent(self) -> None:
+        """The socket takes more again."""
+        try:
+            if self._tls.send_unsent():
+                self._stalled_since = None
+        except OSError as error:
+            self._lost(error)
+            self.abort()
+            return
+        self._note_unsent()
+        if not self._tls.unsent:
+            self._flush()
 
-    def _blocked(self, data: bytes | memoryview) -> None:
-        """The socket takes no more for now."""
-        self._keep(data)
-        if self._stalled_since is None:
+    def _note_unsent(self) -> None:
+        """Wait for the socket to take more while it has not taken all."""
+        unsent = len(self._tls.unsent)
+        self.session.unsent_bytes = unsent + len(self._unwritten)
+        if not unsent:
+            self._stalled_since = None
+        elif self._stalled_since is None:
             self._stalled_since = self._loop.time()
-        self._want_write(True)
+        self._want_write(unsent > 0)
+
+    def _lost(self, error: OSError) -> None:
+        _log.debug("connection lost", extra={"fields": {"reason": _reason(error)}})
 
     # --- the end -------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Send what is queued, as far as the socket takes it at once, then close."""
         if self._phase is Phase.OPEN:
-            self._want_write(False)
             self._flush()
         self.abort()
 
@@ -356,37 +339,27 @@ class Peer:
         self._want_read(False)
         self._want_write(False)
         if self._phase is not Phase.HANDSHAKE:
-            with contextlib.suppress(OSError, ValueError):
-                self._sock.unwrap()  # says close_notify; does not wait for the answer
+            self._tls.end()
         self._phase = Phase.CLOSED
-        self._tls = None  # what OpenSSL holds goes now, not at the next collection
+        self._tls.close()
+        self._unwritten = b""
         self.session.connection.close()
         self.line.drop()
         self.session.drop()
-        self._unsent = b""
-        self._sock.close()
         self._on_closed(self)
 
     def _linger(self) -> None:
         self._phase = Phase.LINGERING
         self._phase_deadline = self._loop.time() + _LINGER_SECONDS
-        with contextlib.suppress(OSError, ValueError):
-            self._sock.unwrap()
+        self._tls.end()
         self._want_read(True)
         self._discard()
 
     def _discard(self) -> None:
         """Throw away what the peer still sends; the raw bytes, as our side of TLS is over."""
-        for _ in range(_READS_IN_A_ROW):
-            try:
-                if not super(ssl.SSLSocket, self._sock).recv_into(self._buffer):
-                    break
-            except BlockingIOError:
+        with contextlib.suppress(OSError):
+            if self._tls.discard():
                 return
-            except (OSError, ValueError):
-                break
-        else:
-            return
         self.abort()
 
     @property
