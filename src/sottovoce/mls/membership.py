@@ -1,14 +1,20 @@
-"""What one member holds of a group, and how merging changes it: nothing else does (RFC 9420 §12.4.2)."""
+"""What one member holds of a group and sees of it; merging alone changes it (RFC 9420 §12.4.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Self
 
+from sottovoce.crypto.secret import Secret
+from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.config import DEFAULT_CONFIG, GroupConfig
-from sottovoce.mls.epoch import EpochState, MessageEpoch, PastEpoch
+from sottovoce.mls.epoch import EpochState, Member, MessageEpoch, PastEpoch
 from sottovoce.mls.errors import GroupReinitialized, NotAMember, StaleStaging
+from sottovoce.mls.extensions import Extensions
+from sottovoce.mls.framing import Sender
 from sottovoce.mls.join import Joined
+from sottovoce.mls.proposals import ReInit
+from sottovoce.mls.psks import ResumptionPSK, resumption_psk_of
 from sottovoce.mls.records import (
     GROUP,
     Changes,
@@ -22,6 +28,7 @@ from sottovoce.mls.records import (
 )
 from sottovoce.mls.secret_tree import SecretTree
 from sottovoce.mls.staged import Staged, StagedCommit, StagedProposal
+from sottovoce.mls.tree_math import LeafIndex
 
 
 class Membership:
@@ -42,6 +49,108 @@ class Membership:
         group = cls(StoredGroup(state, {}, (), joined.group_info_extensions), config)
         group._open_epoch(state, joined.encryption_secret)
         return group
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    @property
+    def suite(self) -> CipherSuite:
+        """The group's cipher suite; it never changes."""
+        return self._state.suite
+
+    @property
+    def group_id(self) -> bytes:
+        """The group's identifier."""
+        return self._state.context.group_id
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current epoch."""
+        return self._state.epoch
+
+    @property
+    def own_leaf_index(self) -> LeafIndex:
+        """Leaf of this member."""
+        return self._state.own_leaf
+
+    @property
+    def extensions(self) -> Extensions:
+        """The GroupContext's extensions."""
+        return self._state.context.extensions
+
+    @property
+    def join_extensions(self) -> Extensions:
+        """Extensions, but the tree, of the GroupInfo this member joined with; a creator has none.
+
+        They may hold secrets of the application, so they are gone once a commit is merged.
+        """
+        return self._join_extensions
+
+    @property
+    def epoch_authenticator(self) -> bytes:
+        """What members compare to know that they are in one epoch, Nh bytes (RFC 9420 §8.7)."""
+        return self._state.secrets.epoch_authenticator
+
+    @property
+    def confirmed_transcript_hash(self) -> bytes:
+        """The hash over all commits so far, Nh bytes (RFC 9420 §8.2)."""
+        return self._state.context.confirmed_transcript_hash
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this member is still one: False once its removal is merged."""
+        return self._is_active
+
+    @property
+    def reinit(self) -> ReInit | None:
+        """The ReInit that closed this group, from which :meth:`Group.reinitialize` goes on; else None."""
+        return self._state.reinit
+
+    @property
+    def has_pending_proposals(self) -> bool:
+        """Whether proposals wait for a commit."""
+        return bool(self._pending)
+
+    @property
+    def must_commit_first(self) -> bool:
+        """Whether a commit must come before application data: somebody else has proposed something.
+
+        RFC 9420 §12.4: a member "that has observed one or more valid proposals within an epoch MUST send a
+        Commit message before sending application data", so that who was to be removed is not sent it.
+        """
+        own = Sender.member(self.own_leaf_index)
+        return any(sent.sender != own for sent in self._pending.values())
+
+    def members(self) -> tuple[Member, ...]:
+        """Return the members, from the ratchet tree alone."""
+        return self._state.members()
+
+    def member(self, leaf: LeafIndex) -> Member | None:
+        """Return the member at ``leaf``, None where there is none."""
+        return self._state.member(leaf)
+
+    def export(self, label: str | bytes, context: bytes, length: int) -> Secret:
+        """Return ``length`` bytes, 255 times Nh at most, derived for the application (RFC 9420 §8.5)."""
+        self._require_active()
+        return self._state.export(label, context, length)
+
+    def ratchet_tree(self) -> bytes:
+        """Return the encoded ratchet tree, to go beside a GroupInfo or a Welcome (RFC 9420 §12.4.3.3)."""
+        return self._state.tree.encode()
+
+    def resumption_psk(self, epoch: int | None = None) -> ResumptionPSK:
+        """Return the resumption PSK of a kept epoch, of the current one by default (RFC 9420 §8.6)."""
+        self._require_active()
+        return resumption_psk_of(self._state, self._epochs, epoch)
+
+    def group_info(
+        self, extensions: Extensions = (), *, with_tree: bool = True, external: bool = True
+    ) -> bytes:
+        """Return a signed GroupInfo as an MLSMessage (RFC 9420 §12.4.3).
+
+        With ``external`` it names the key to join externally with, which nobody can at epoch 0.
+        """
+        self._require_open()
+        return self._state.group_info_message(extensions, with_tree=with_tree, external=external)
 
     # -- merging -----------------------------------------------------------------------------------
 
