@@ -161,3 +161,20 @@ def test_a_file_that_this_machine_refuses_is_no_bug(
     monkeypatch.setattr(module, "import_module", lambda _: command(refusal))
     assert module.main(["chat"]) == ExitCode.DATA_UNWRITABLE
     assert capsys.readouterr().err.startswith("sottovoce: /root/x cannot be used (Permission denied).")
+
+
+@pytest.mark.parametrize("name", module.COMMANDS)
+def test_every_command_runs_without_core_dumps(name: str) -> None:
+    """A crash must not write keys to the disk; the limit is of the process, so a child is looked at."""
+    code = (
+        "import resource\n"
+        "from types import SimpleNamespace\n"
+        "from sottovoce.cli import main as module\n"
+        "show = lambda _: print(*resource.getrlimit(resource.RLIMIT_CORE)) or 0\n"
+        "module._load = lambda name: SimpleNamespace(run=show)\n"
+        "most = resource.getrlimit(resource.RLIMIT_CORE)[1]\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (most, most))\n"
+        f"module.main([{name!r}])\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown == "0 0\n"

@@ -24,7 +24,6 @@ from sottovoce.cli.account_choice import (
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.chat_commands import ChatCommands
 from sottovoce.cli.console import Console
-from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.errors import UsageError
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.input_lines import input_lines
@@ -57,7 +56,6 @@ def run(arguments: Sequence[str]) -> ExitCode:
     options = parser.parse_args(arguments)
     if options.room is None and (options.new or options.room_key is not None):
         parser.error("--new and --room-key need --room NAME")
-    forbid_core_dumps()
     room_key = None if options.room_key is None else read_room_key(options.room_key)
     if is_wanted(options):
         return run_app(options, room_key)

@@ -27,7 +27,6 @@ from rich.cells import set_cell_size
 
 from sottovoce.cli import demo_xray
 from sottovoce.cli.console import Console
-from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.errors import DemoFailed
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.client.events import ReceivedMessage
@@ -94,7 +93,6 @@ def run(arguments: Sequence[str]) -> ExitCode:
         description="Start a server and three clients on this machine, let them talk, and show each line "
         "beside what the server stored for it. Takes a few seconds and leaves nothing behind.",
     ).parse_args(arguments)
-    forbid_core_dumps()
     with tempfile.TemporaryDirectory(prefix="sottovoce-demo-") as folder:
         asyncio.run(_play_in_time(Path(folder), Console()))
     return ExitCode.OK

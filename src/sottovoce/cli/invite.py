@@ -18,7 +18,6 @@ from sottovoce.cli.account_choice import (
 )
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.console import Console
-from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
 
 _DAY: Final = 86400  # seconds
@@ -28,7 +27,6 @@ _QR_BORDER: Final = 2  # modules of quiet zone: phones need no more on a screen
 def run(arguments: Sequence[str]) -> ExitCode:
     """Make one link; see :class:`sottovoce.cli.main.Command`."""
     options = _parser().parse_args(arguments)
-    forbid_core_dumps()
     console = Console()
     place = find_place(options.server, options.home)
     account = choose_account(place, options.user)

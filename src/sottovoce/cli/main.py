@@ -92,6 +92,9 @@ def _dispatch(given: list[str]) -> int:
             sys.stdout.write(f"sottovoce {version('sottovoce')}\n")
             return ExitCode.OK
         case [name, *rest] if name in COMMANDS:
+            from sottovoce.cli.core_dumps import forbid_core_dumps
+
+            forbid_core_dumps()
             return _load(name).run(rest)
         case _:
             _say(f"sottovoce: there is no command {given[0]!r}. `sottovoce --help` lists them.")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sottovoce.cli.console import Console
-from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.loading import collector_paused
 from sottovoce.server.config import Setting, load_config, settings
@@ -22,7 +21,6 @@ def run(arguments: Sequence[str]) -> ExitCode:
     """Serve until SIGTERM or Ctrl-C; see :class:`sottovoce.cli.main.Command`."""
     options = vars(_parser().parse_args(arguments))
     config = load_config(options.pop("config"), os.environ, options)
-    forbid_core_dumps()
     console = Console()
     with collector_paused():
         from sottovoce.server.app import serve

@@ -15,7 +15,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from sottovoce.cli.core_dumps import forbid_core_dumps
 from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.loading import collector_paused
 from sottovoce.cli.prompts import check_user_name, password_from_environment
@@ -43,7 +42,6 @@ def is_wanted(options: argparse.Namespace) -> bool:
 
 def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
     """Run the app until the person leaves; raises what the SDK refused and what nobody foresaw."""
-    forbid_core_dumps()
     for name in ("COLUMNS", "LINES"):  # a shell's variables of long ago; the terminal knows its size of now
         os.environ.pop(name, None)
     os.environ.setdefault("TEXTUAL_FPS", str(FRAMES_PER_SECOND))  # read by Textual as it is imported
