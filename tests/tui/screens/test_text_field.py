@@ -68,3 +68,23 @@ async def test_a_password_is_kept_as_it_is_and_hidden_where_it_cannot_be_shown()
         field.post_message(events.Paste("\x1b[2J"))
         await pilot.pause()
         assert (field.value, field.password) == ("crane\x1b[2J", True)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (["a", "b", "ctrl+u", "c", "d"], "cd"),
+        (["a", "b", "backspace", "c"], "ac"),
+        (["a", "b", "left", "c", "end", "d", "home", "e"], "eacbd"),
+    ],
+)
+async def test_each_key_finds_the_one_before_done(keys: list[str], value: str) -> None:
+    class _Screen(Screen[None]):
+        def compose(self) -> ComposeResult:
+            yield TextField()
+
+    async with ScreenApp(_Screen).run_test() as pilot:
+        for key in keys:
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert pilot.app.screen.query_one(TextField).value == value

@@ -6,16 +6,14 @@ from textual import events
 from textual.widgets import Input
 
 from sottovoce.client.sanitize import sanitize
+from sottovoce.tui.keys_in_order import act_on
 
 
 class Field(Input):
-    """An input whose Enter gives what is in it before the next key is looked at, however fast they come."""
+    """An input that has done each key before the next is looked at, however fast they come."""
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            event.stop()
-            event.prevent_default()
-            await self.action_submit()
+        await act_on(event, self)
 
 
 class TextField(Field):

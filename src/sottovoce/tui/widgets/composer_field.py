@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.keys import Keys
 from textual.widgets import TextArea
 
+from sottovoce.tui.keys_in_order import act_on
 from sottovoce.tui.widgets.composer_memory import Draft, clean
 
 MOST_ROWS: Final = 8
@@ -125,16 +126,14 @@ class ComposerField(TextArea):
         return None
 
     async def on_key(self, event: events.Key) -> None:
-        """Do what the key means before the next key is looked at.
-
-        Left to Textual, a bound key goes up to the app and comes back when the letters typed after it are in
-        the field already: Enter, then, would send some of the next message too.
-        """
-        if await self._act(event):
+        """Do what the key means before the next key is looked at."""
+        if self._take(event):
             event.stop()
             event.prevent_default()
+        else:
+            await act_on(event, self)
 
-    async def _act(self, event: events.Key) -> bool:
+    def _take(self, event: events.Key) -> bool:
         if self._owner.is_choosing and event.key in ("up", "down", "tab", "enter", "escape"):
             self._owner.choose(event.key)
             return True
@@ -145,9 +144,6 @@ class ComposerField(TextArea):
             self.put(":")
             self._owner.close_emoji()
             return True
-        for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if await self.app.run_action(binding.action, self):
-                return True
         return False
 
     def on_paste(self, event: events.Paste) -> None:
