@@ -19,6 +19,11 @@ from sottovoce.client.errors import ContentError
         ("f4", "false"),
         ("f5", "true"),
         ("f6", "null"),
+        ("f7", "undefined"),
+        ("f0", "simple(16)"),
+        ("f8ff", "simple(255)"),
+        ("f97e00", "NaN"),
+        ("f9fc00", "-Infinity"),
         ("40", "h''"),
         ("4401020304", "h'01020304'"),
         ("60", '""'),
@@ -33,6 +38,11 @@ from sottovoce.client.errors import ContentError
 )
 def test_the_rfcs_examples(encoded: str, notation: str) -> None:
     assert diagnostic(bytes.fromhex(encoded)) == notation
+
+
+def test_an_array_and_a_map_may_be_keys() -> None:
+    assert diagnostic(bytes.fromhex("a1820141ff01")) == "{[1, h'ff']: 1}"
+    assert diagnostic(bytes.fromhex("a1a10141ff01")) == "{{1: h'ff'}: 1}"
 
 
 def test_an_array_has_a_line_for_each_item_and_the_names_beside_them() -> None:

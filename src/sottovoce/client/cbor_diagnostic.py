@@ -6,8 +6,10 @@ What comes out holds texts from outside, as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import cbor2
 
 from sottovoce.client import cbor
 
@@ -40,10 +42,14 @@ def _inline(value: object) -> str:
     if isinstance(value, bytes):
         cut = f" … {len(value)} bytes" if len(value) > SHOWN_OCTETS else ""
         return f"h'{value[:SHOWN_OCTETS].hex()}{cut}'"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):  # an array as a key is read as a tuple, and a map as a Mapping
         return f"[{', '.join(map(_inline, value))}]"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return f"{{{', '.join(f'{_inline(key)}: {_inline(held)}' for key, held in value.items())}}}"
+    if isinstance(value, cbor2.CBORSimpleValue):
+        return f"simple({value.value})"
+    if value is cbor2.undefined:
+        return "undefined"
     if isinstance(value, str) and len(value) > SHOWN_CHARACTERS:
         return f"{json.dumps(value[:SHOWN_CHARACTERS], ensure_ascii=False)} … {len(value)} characters"
     return json.dumps(value, ensure_ascii=False)
