@@ -7,6 +7,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from datetime import timedelta, timezone
 
 import msgspec
 import pytest
@@ -16,7 +17,14 @@ from sottovoce.client.credentials import AccountKeyChanged, Contacts
 from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, MemberLeft, ReceivedMessage
 from sottovoce.client.joining import capabilities
 from sottovoce.client.log_payload import MemberCommit, encode_commit
-from sottovoce.client.log_reader import MAX_AGE, MAX_CLOCK_DIFFERENCE, OutOfStep, time_to_judge_by
+from sottovoce.client.log_reader import (
+    LAST_TIME,
+    MAX_AGE,
+    MAX_CLOCK_DIFFERENCE,
+    OutOfStep,
+    time_of,
+    time_to_judge_by,
+)
 from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
@@ -462,6 +470,14 @@ def test_a_feigned_commit_of_ours_is_not_taken_for_an_old_store() -> None:
 def test_all_judge_by_the_time_of_the_entry_within_reason(at: int, judged_at: int) -> None:
     entry = Entry(1, EntryKind.COMMIT, 1, b"", at * 1000 + 999)
     assert time_to_judge_by(entry, NOW) == judged_at
+
+
+@pytest.mark.parametrize("at", [0, LAST_TIME.timestamp() * 1000, 2**63 - 1])
+@pytest.mark.parametrize("hours", [-12, 14])
+def test_every_time_a_server_can_give_can_be_shown_everywhere(at: float, hours: int) -> None:
+    entry = Entry(1, EntryKind.MESSAGE, 1, b"", int(at))
+    here = timezone(timedelta(hours=hours))
+    assert time_of(entry).astimezone(here).utcoffset() == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("days_late", [0, 25])

@@ -52,6 +52,9 @@ MAX_AGE: Final = 31 * 86400
 MAX_CLOCK_DIFFERENCE: Final = 86400
 """Seconds: an honest server gives no entry older than its retention, 30 days at most, nor one of tomorrow."""
 
+LAST_TIME: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""In every time zone it is within the calendar, so whoever shows it by the clock here can."""
+
 
 def time_to_judge_by(entry: Entry, now: int) -> int:
     """The time, in Unix seconds, at which every member judges whether a key package in the entry is valid.
@@ -397,8 +400,5 @@ class LogReader:
 
 
 def time_of(entry: Entry) -> datetime:
-    """The server's clock as a time; one out of the calendar's range becomes its end."""
-    try:
-        return datetime.fromtimestamp(entry.at / 1000, UTC)
-    except (OverflowError, OSError, ValueError):
-        return datetime.max.replace(tzinfo=UTC)
+    """The server's clock as a time; one beyond :data:`LAST_TIME` becomes that."""
+    return datetime.fromtimestamp(min(entry.at / 1000, LAST_TIME.timestamp()), UTC)
