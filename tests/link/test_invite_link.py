@@ -121,6 +121,7 @@ def _with_fragment(packed: bytes) -> str:
         [1, b"p", None, b"r" * 16, b"s" * 32, 0, None, None],
         [1, b"p" * 32, b"t", b"r" * 16, b"s" * 32, 0, None, None],
         [1, b"p" * 32, None, b"r" * 16, b"s" * 32, -1, None, None],
+        [1, b"p" * 32, None, b"r" * 16, b"s" * 32, 0, None, None, msgspec.Raw(b"\x91" * 1400 + b"\xc0")],
     ],
 )
 def test_a_malformed_inside_is_refused(fields: list[object]) -> None:

@@ -196,7 +196,7 @@ def _split(fragment: str) -> tuple[bytes, bytes]:
 def _decode(packed: bytes) -> _Fragment:
     try:
         fragment = msgspec.msgpack.decode(packed, type=_Fragment)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         raise BadInviteLink("what it holds is malformed") from None
     if fragment.version != 1:
         raise BadInviteLink("a newer Sottovoce made it; update yours")
