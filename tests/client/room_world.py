@@ -83,7 +83,12 @@ class Person:
     """One account with one device: a store in memory, and one room."""
 
     def __init__(
-        self, user: str, log: Log, account_private: bytes | None = None, access: Access = Access.OPEN
+        self,
+        user: str,
+        log: Log,
+        account_private: bytes | None = None,
+        access: Access = Access.OPEN,
+        device_id: bytes | None = None,
     ) -> None:
         account, leaf, authentication = (
             ed25519_key_pair(seed)
@@ -92,7 +97,7 @@ class Person:
         certificate = DeviceCertificate.issue(
             account.private,
             user=user,
-            device_id=os.urandom(16),
+            device_id=device_id or os.urandom(16),
             account_key=account.public,
             signature_key=leaf.public,
             authentication_key=authentication.public,

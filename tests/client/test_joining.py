@@ -6,8 +6,9 @@ import dataclasses
 import os
 
 import pytest
-from room_world import NOW, talking
+from room_world import NOW, Person, talking
 
+from sottovoce.client.credentials import certificates
 from sottovoce.client.errors import RoomRolledBack, SealBroken, SecretOutdated
 from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.joining import plan_join
@@ -31,6 +32,21 @@ def test_an_insider_does_not_become_the_owner_by_making_the_others_join_again() 
     sealed = secret.seal_group_info(room_id, staged.epoch, staged.group_info(), os.urandom)
     with pytest.raises(RoomRolledBack):
         plan_join(bob.state, staged.epoch, sealed)
+
+
+def test_nobody_is_kept_out_by_another_accounts_device_with_the_same_id() -> None:
+    (alice,) = talking("alice")
+    bob = Person("bob", alice.log)
+    mallory = Person("mallory", alice.log, device_id=bob.around.own.certificate.device_id)
+    mallory.join()
+    alice.read()
+    bob.join()
+    bob.join()  # again, in the place of its own leaf
+    alice.read()
+    mallory.read()
+    users = [certificate.user for certificate in certificates(alice.state.group.members())]
+    assert sorted(users) == ["alice", "bob", "mallory"]
+    assert alice.gaps() == mallory.gaps() == []
 
 
 def test_an_outdated_secret_is_told_from_a_damaged_group_info() -> None:

@@ -26,6 +26,7 @@ from sottovoce.client.policy import POLICY_EXTENSION, Access, RoomPolicy
 from sottovoce.client.room_state import Changes, RoomState, policy_in
 from sottovoce.client.tables.rooms import Membership
 from sottovoce.crypto.suites import DEFAULT, CipherSuite
+from sottovoce.link.certificates import DeviceCertificate
 from sottovoce.link.messages import Commit, RoomCreate
 from sottovoce.link.parts import Device
 from sottovoce.mls import (
@@ -114,7 +115,7 @@ def plan_join(state: RoomState, epoch: int, sealed_group_info: bytes) -> Planned
     view = inspect_group_info(group_info, suite=ROOM_SUITE, authentication=state.config.authentication)
     _check_view(state, view, epoch)
     around.contacts.first_contacts(certificates(view.members))  # two keys for one name: not into this room
-    old_leaf = _own_leaf(view, around.own.certificate.device_id)
+    old_leaf = _own_leaf(view, around.own.certificate)
     staged = Group.join_externally(
         group_info,
         around.own.credential,
@@ -205,8 +206,10 @@ def _check_view(state: RoomState, view: GroupInfoView, epoch: int) -> None:
         raise RoomRolledBack(state.record.name)
 
 
-def _own_leaf(view: GroupInfoView, device_id: bytes) -> LeafIndex | None:
+def _own_leaf(view: GroupInfoView, own: DeviceCertificate) -> LeafIndex | None:
+    """The leaf of this device; another account can give a device of its own the same id."""
     for member in view.members:
-        if certificate_of(member.credential).device_id == device_id:
+        theirs = certificate_of(member.credential)
+        if (theirs.account_key, theirs.device_id) == (own.account_key, own.device_id):
             return member.leaf_index
     return None
