@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,19 +142,17 @@ async def _get_account(
 
 async def _unlock(address: ServerAddress, pin: bytes, user: str, password: Secret, home: Path) -> OpenProfile:
     profile = Profile.open(profile_path(home, pin, user.lower()))
-    try:
+    async with AsyncExitStack() as undoing:
+        undoing.callback(profile.close)
         key = await asyncio.to_thread(profile.open_store_key, password)
         store = await DeviceStore.open(profile.store_path, key)
-    except BaseException:
-        profile.close()
-        raise
-    account = await store.transact(account_table.account)
-    if account is None:
-        await store.close()
-        profile.close()
-        raise StoreDamaged(str(profile.store_path))
-    server = ServerRecord(address.host, address.port, pin)
-    await store.transact(lambda database: account_table.put_server(database, server))
+        undoing.push_async_callback(store.close)
+        account = await store.transact(account_table.account)
+        if account is None:
+            raise StoreDamaged(str(profile.store_path))
+        server = ServerRecord(address.host, address.port, pin)
+        await store.transact(lambda database: account_table.put_server(database, server))
+        undoing.pop_all()
     return OpenProfile(profile, store, account, server, None, [])
 
 
