@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,24 @@ def test_an_invite_link_brings_its_pin(tmp_path: Path) -> None:
     address = find_server(str(link), tmp_path)
     assert (address.host, address.port, address.pin) == ("example.org", 7000, PIN)
     assert address.invite == link
+
+
+@pytest.mark.parametrize("age", [0, 7200])
+def test_the_server_of_this_machine_is_found_also_when_its_invite_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int
+) -> None:
+    expires_at = int(time.time()) + 3600 - age
+    link = InviteLink(
+        "::1", 7000, "lobby", PIN, bytes(16), bytes(16), Secret(bytes(32)), expires_at=expires_at
+    )
+    running = {"host": "::1", "port": 7000, "pin": PIN.hex(), "invite": str(link), "pid": os.getpid()}
+    path = tmp_path / "server-7000.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(running))
+    monkeypatch.setenv("SOTTOVOCE_RUNTIME_DIR", str(tmp_path))
+    address = find_server(None, tmp_path)
+    assert (address.host, address.port, address.pin) == ("::1", 7000, PIN)
+    assert address.invite == (None if age else link)
 
 
 def test_an_address_is_trusted_on_first_use(tmp_path: Path) -> None:

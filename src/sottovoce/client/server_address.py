@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ import msgspec
 
 from sottovoce.client.errors import KnownServersDamaged, StoreUnwritable
 from sottovoce.client.local_server import find_local_server
-from sottovoce.link.invite_link import InviteLink, is_invite_link, parse_address
+from sottovoce.link.invite_link import ExpiredInviteLink, InviteLink, is_invite_link, parse_address
 
 DEFAULT_PORT: Final = 7443
 PIN_LENGTH: Final = 32
@@ -35,13 +36,16 @@ class ServerAddress:
 def find_server(link: str | None, home: Path) -> ServerAddress:
     """Resolve what a person gave.
 
-    Raises :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`, and for
-    ``HOST:PORT`` what reading ``known_servers`` raises: :class:`KnownServersDamaged`,
+    A server on this machine that has run for longer than its invite is good for is given without it. Raises
+    :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`, and for ``HOST:PORT`` what
+    reading ``known_servers`` raises: :class:`KnownServersDamaged`,
     :class:`StoreUnwritable`.
     """
     if link is None:
         local = find_local_server()
-        invite = InviteLink.parse(local.invite, now=time.time())
+        invite = None
+        with suppress(ExpiredInviteLink):  # who has an account needs none
+            invite = InviteLink.parse(local.invite, now=time.time())
         return ServerAddress(local.host, local.port, bytes.fromhex(local.pin), invite)
     if is_invite_link(link):
         invite = InviteLink.parse(link, now=time.time())
