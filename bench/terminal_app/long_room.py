@@ -10,6 +10,7 @@ from bench.terminal_app.place import LONG_ROOM, Place, line_of
 from bench.terminal_app.terminal import ENTERED, Drawn, Terminal
 
 _PAGE_UP, _UP, _HOME, _END = "\x1b[5~", "\x1b[A", "\x1b[H", "\x1b[F"
+_BEGINNING = "\x1b[1;5H"
 _TO_MESSAGES: Final = "\x1b[Z"  # Shift+Tab
 _NEXT_ROOM: Final = "\x1b[1;3B"  # Alt+Down
 
@@ -28,8 +29,6 @@ class LongRoom:
     """From a key to the last byte it brings, by the names of the keys."""
     to_the_beginning: float = 0.0
     """From the end of the room to its very first message."""
-    homes: int = 0
-    """How many times Home was pressed for that."""
 
 
 def measure_long_room(place: Place, lines: int, starts: int, steps: int) -> LongRoom:
@@ -72,8 +71,6 @@ def measure_long_room(place: Place, lines: int, starts: int, steps: int) -> Long
 def _go_to_the_beginning(app: Terminal, found: LongRoom, lines: int) -> None:
     first = line_of(1, lines)[:20]
     began = time.perf_counter()
-    while not app.has_drawn(first):
-        app.type(_HOME)
-        app.pass_time(0.02)
-        found.homes += 1
+    app.type(_BEGINNING)
+    app.wait_for(first)
     found.to_the_beginning = time.perf_counter() - began

@@ -48,7 +48,7 @@ class Report:
         yield _row("going to that room from another", room.opened)
         for name, drawn in room.frames.items():
             yield _row(f"{name}, until all is drawn", [one.last for one in drawn])
-        yield _row(f"to its first message (Home, {room.homes} times)", [room.to_the_beginning])
+        yield _row("to its first message (Ctrl+Home)", [room.to_the_beginning])
 
 
 def part_of(seconds: Sequence[float], part: float) -> float:

@@ -108,10 +108,6 @@ class Terminal:
         while self._read(quiet) or not holds():
             pass
 
-    def has_drawn(self, text: str) -> bool:
-        """Whether ``text`` is in the last 4 KiB that came."""
-        return text.encode() in self._tail
-
     def _read_until(self, wanted: bytes, seconds: float) -> None:
         ends = time.perf_counter() + seconds
         while wanted not in self._tail:

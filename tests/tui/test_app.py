@@ -256,9 +256,9 @@ async def test_older_lines_come_without_a_hole(tmp_path: Path, monkeypatch: pyte
         doings, first = alice.app._doings, alice.chat.timeline.first_position
         assert doings is not None
         assert first is not None
-        await doings.show_older(first - 1)
+        await doings.show_older(first - 1, 200)
         assert alice.chat.timeline.first_position == first
-        await doings.show_older(first)
+        await doings.show_older(first, 200)
         assert alice.chat.timeline.first_position == 0
 
 

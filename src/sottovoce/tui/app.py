@@ -266,7 +266,7 @@ class SottovoceApp(App[object]):
 
     @on(Timeline.OlderWanted)
     def _show_older(self, event: Timeline.OlderWanted) -> None:
-        self._do("older", lambda doings: doings.show_older(event.before), exclusive=True)
+        self._do("older", lambda doings: doings.show_older(event.before, event.limit), exclusive=True)
 
     @on(Timeline.Chosen)
     def _act_on(self, event: Timeline.Chosen) -> None:

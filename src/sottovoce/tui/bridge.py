@@ -194,8 +194,8 @@ class Bridge:
 
         await self._with_client(work)
 
-    async def page(self, room_id: bytes, before: int, limit: int = 200) -> view.Page:
-        """The lines before a position."""
+    async def page(self, room_id: bytes, before: int, limit: int) -> view.Page:
+        """The newest ``limit`` lines before a position."""
 
         async def work(room: Room) -> view.Page:
             found = await room.history(before=before, limit=limit)

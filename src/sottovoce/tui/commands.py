@@ -148,6 +148,7 @@ _READING: Final = (
     ("Shift+Tab", "from writing to the messages; Esc goes back"),
     ("Up  Down", "choose a message; Enter: what can be done with it"),
     ("PgUp  PgDn  Home  End", "scroll; End follows what comes"),
+    ("Ctrl+Home", "to the first message of all"),
     ("y", "copy the chosen message"),
     ("o", "open a link of the chosen message"),
 )

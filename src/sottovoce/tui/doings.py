@@ -140,10 +140,10 @@ class Doings:
         given = [self._send(sent.room_id, sent.text) for sent in self._chat.composer.on_its_way]
         await asyncio.gather(*self._sending, *given, return_exceptions=True)
 
-    async def show_older(self, before: int) -> None:
-        """Put the page before a position above the messages, if the room is still open when it comes."""
+    async def show_older(self, before: int, limit: int) -> None:
+        """Put the lines before a position above the messages, if the room is still open when they come."""
         room_id = self._here.room.room_id
-        page = await self._bridge.page(room_id, before)
+        page = await self._bridge.page(room_id, before, limit)
         first = self._chat.timeline.first_position
         if self._chat.room_id == room_id and first == before:  # else lines in between would never come
             self._chat.timeline.prepend(page)

@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from timeline_samples import TimelineApp, message, notice, page, queued
 
-from sottovoce.tui.view import Delivery, Level, Message
-from sottovoce.tui.widgets.timeline import Timeline
+from sottovoce.tui.view import Delivery, Level, Message, Page
+from sottovoce.tui.widgets.timeline import WAY_BACK, Timeline
 
 HUNDRED = page(*(message(position) for position in range(100)))
 
@@ -89,6 +89,57 @@ async def test_older_lines_come_above_what_is_on_the_screen() -> None:
         assert "the room begins here" in shown(app)[0]
         assert texts(app)[0] == "message 0"
         assert len(app.said(Timeline.OlderWanted)) == 1
+
+
+def messages(start: int, end: int, *, has_older: bool = True) -> Page:
+    return page(*(message(position) for position in range(start, end)), has_older=has_older)
+
+
+async def test_on_the_way_to_the_very_first_line_all_are_loaded() -> None:
+    app = TimelineApp(messages(500, 600))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.press("ctrl+home")
+        await pilot.pause()
+        assert app.said(Timeline.OlderWanted)[-1] == Timeline.OlderWanted(500, WAY_BACK)
+        app.timeline.prepend(messages(300, 500))
+        await pilot.pause()
+        assert texts(app)[0] == "message 300"
+        assert app.said(Timeline.OlderWanted)[-1] == Timeline.OlderWanted(300, WAY_BACK)
+        app.timeline.prepend(messages(0, 300, has_older=False))
+        await pilot.pause()
+        assert "the room begins here" in shown(app)[0]
+        assert texts(app)[0] == "message 0"
+        assert len(app.timeline.lines) == 600
+        asked = len(app.said(Timeline.OlderWanted))
+        await pilot.press("end", "ctrl+home")
+        await pilot.pause()
+        assert texts(app)[0] == "message 0"
+        assert len(app.said(Timeline.OlderWanted)) == asked
+
+
+@pytest.mark.parametrize("key", ["pagedown", "end", "up"])
+async def test_who_goes_elsewhere_on_the_way_to_the_first_line_stays_there(key: str) -> None:
+    app = TimelineApp(messages(500, 600))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.press("ctrl+home", key)
+        await pilot.pause()
+        before = shown(app)
+        app.timeline.prepend(messages(400, 500))
+        await pilot.pause()
+        assert shown(app)[3:] == before[3:]
+        app.timeline.prepend(messages(300, 400))
+        await pilot.pause()
+        assert shown(app)[3:] == before[3:]
+
+
+async def test_a_message_of_ones_own_ends_the_way_to_the_first_line() -> None:
+    app = TimelineApp(messages(500, 600))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.press("ctrl+home")
+        app.timeline.append([queued(0, "here I am", 700, minutes=700)])
+        app.timeline.prepend(messages(400, 500))
+        await pilot.pause()
+        assert "here I am" in texts(app)[-1]
 
 
 async def test_a_resize_keeps_the_line_at_the_top() -> None:

@@ -81,7 +81,7 @@ class Story:
             case "jump":
                 timeline.scroll_to(y=chance.randrange(timeline.virtual_size.height + 1))
             case "ends":
-                chance.choice((timeline.action_first, timeline.action_last))()
+                chance.choice((timeline.action_first, timeline.action_beginning, timeline.action_last))()
             case "space":
                 timeline.action_unfold()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -18,6 +18,10 @@ from sottovoce.tui.widgets.timeline_clock import Clock
 from sottovoce.tui.widgets.timeline_rows import Rows
 from sottovoce.tui.widgets.timeline_view import LineView, Place
 
+PAGE: Final = 200
+WAY_BACK: Final = 2000
+"""Lines that are loaded at once: while one reads, and on the way to the very first."""
+
 
 class Timeline(LineView, inherit_bindings=False):
     """The list of messages. It asks for what it has not got, and opens and changes nothing by itself."""
@@ -28,6 +32,7 @@ class Timeline(LineView, inherit_bindings=False):
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "first", "First", show=False),
+        Binding("ctrl+home", "beginning", "Beginning", show=False),
         Binding("end,G", "last", "Last", show=False),
         Binding("enter", "act", "Actions"),
         Binding("space", "unfold", "Show all of a long message", show=False),
@@ -38,9 +43,10 @@ class Timeline(LineView, inherit_bindings=False):
 
     @dataclass
     class OlderWanted(Event):
-        """The lines before the position ``before`` will soon be needed: :meth:`Timeline.prepend` them."""
+        """So many lines before a position will soon be needed: :meth:`Timeline.prepend` them."""
 
         before: int
+        limit: int = PAGE
 
     @dataclass
     class EndSeen(Event):
@@ -78,6 +84,7 @@ class Timeline(LineView, inherit_bindings=False):
         self._queued: dict[bytes, int] = {}
         self._new_below = 0
         self._asked_before: int | None = None
+        self._goes_to_beginning = False  # at the first line that is loaded, until no older one comes
         self._end_seen: int | None = None
         self._opens_at: int | None = None  # the first unread line, until the height of the screen is known
         self._last_opened: tuple[int, int] | None = None
@@ -103,6 +110,7 @@ class Timeline(LineView, inherit_bindings=False):
         self._queued.clear()
         self._top = self._chosen = self._asked_before = self._end_seen = None
         self._new_below = 0
+        self._goes_to_beginning = False
         self._look = replace(self._look, unread_from=unread_from, has_older=page.has_older)
         self._rows.prepend(page.lines)
         for line in page.lines:
@@ -125,6 +133,9 @@ class Timeline(LineView, inherit_bindings=False):
             # Being first took some rows, above its text: the text stays where it is.
             self._top = first.position, self._top[1] + self._rows.height_of(first.position) - height
         self._arrange()
+        if self._goes_to_beginning:
+            self._goes_to_beginning = page.has_older
+            super()._show_row(0)
 
     def append(self, lines: Iterable[Line]) -> None:
         """Put lines in their places, most of them at the end; a queued message that is stored now moves."""
@@ -132,7 +143,7 @@ class Timeline(LineView, inherit_bindings=False):
             if isinstance(line, Message):
                 self._leave_queue(line)
                 if line.is_mine and line.delivery is Delivery.QUEUED:
-                    self._follows = True
+                    self._follows, self._goes_to_beginning = True, False
                 elif not line.is_mine and not self._follows:
                     self._new_below += 1
             self._rows.add((line,))
@@ -197,7 +208,12 @@ class Timeline(LineView, inherit_bindings=False):
         is_near_top = self._top_row < 2 * self.scrollable_size.height
         if is_near_top and self._look.has_older and self._asked_before != first.position:
             self._asked_before = first.position
-            self._tell(self.OlderWanted(first.position))
+            self._tell(self.OlderWanted(first.position, WAY_BACK if self._goes_to_beginning else PAGE))
+
+    def _show_row(self, row: int) -> None:
+        """Go where somebody wants to: that ends being on the way to somewhere else."""
+        self._goes_to_beginning = False
+        super()._show_row(row)
 
     # Choosing
 
@@ -268,10 +284,18 @@ class Timeline(LineView, inherit_bindings=False):
         self._choose(None)
         self.scroll_rows(-self._top_row)
 
+    def action_beginning(self) -> None:
+        """Go to the very first line, and load all lines for that."""
+        self.action_first()
+        first = self._rows.first
+        if first is not None and self._look.has_older:
+            self._goes_to_beginning, self._asked_before = True, first.position
+            self._tell(self.OlderWanted(first.position, WAY_BACK))
+
     def action_last(self) -> None:
         """Go to the end, and follow it."""
         self._chosen = None
-        self._follows = True
+        self._follows, self._goes_to_beginning = True, False
         self._arrange()
 
     # Doing something with the chosen line
