@@ -314,7 +314,6 @@ class TestExternalJoin:
         info = alice._state.group_info(
             (Extension(ExtensionType.EXTERNAL_PUB, opaque(bytes(32))),), with_tree=True, external=False
         )
-        from sottovoce.errors import PeerError
-
-        with pytest.raises(PeerError):
+        with pytest.raises(ValidationError) as caught:
             self.join(world, MLSMessage(info).encode())
+        assert caught.value.rule is ValidationRule.LEAF_PUBLIC_KEY

@@ -38,8 +38,13 @@ from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.self_removal import open_self_removals
 from sottovoce.mls.successors import Predecessor, link_in, validate_following, validate_predecessor
 from sottovoce.mls.tree_math import LeafIndex
-from sottovoce.mls.tree_validation import validate_group_support, validate_tree, validate_uniqueness
-from sottovoce.mls.treekem import PathSecrets, PrivateKeys, new_path
+from sottovoce.mls.tree_validation import (
+    validate_group_support,
+    validate_public_key,
+    validate_tree,
+    validate_uniqueness,
+)
+from sottovoce.mls.treekem import NewPath, PathSecrets, PrivateKeys, new_path
 
 if TYPE_CHECKING:
     from sottovoce.mls.group import Group
@@ -308,28 +313,71 @@ def join_by_external_commit(
 ) -> tuple[bytes, Joined]:
     """Work out an external commit; returns its PublicMessage and the state it leads to (§12.4.3.2).
 
-    Raises ``MLSPeerError`` for the GroupInfo, ``MisuseError`` for an old leaf that is not the joiner's.
+    Raises ``PeerError`` for the GroupInfo, ``MisuseError`` for an old leaf that is not the joiner's.
     """
     tree, _ = open_group_info(group_info, suite, ratchet_tree, config.authentication)
     context = group_info.group_context
-    external_pub = find_extension(group_info.extensions, ExtensionType.EXTERNAL_PUB)
-    if external_pub is None or context.epoch == 0:
-        raise ValidationError(ValidationRule.GROUP_INFO_EXTERNAL)
-    kem_output, init_secret = suite.hpke_export_to(
-        decode(Reader.opaque, external_pub), b"", EXTERNAL_INIT_CONTEXT, suite.secret_length
-    )
+    kem_output, init_secret = _external_init(suite, group_info)
     identifiers = joiner.psks.named(suite, random)
     combined = psk_secret(suite, joiner.psks.find(identifiers))
-    proposals: list[Proposal | ProposalReference] = [
-        ExternalInit(kem_output),
-        *map(PreSharedKey, identifiers),
-    ]
+    removals = _remove_leavers(suite, tree, context, joiner, config)
+    own, path = _place_joiner(suite, tree, context, joiner, random)
+    coming = NextEpoch(tree, context.extensions, init_secret, path.secrets.commit_secret, combined)
+    provisional = coming.provisional_context(context, suite).encoded
+    proposals = (ExternalInit(kem_output), *map(PreSharedKey, identifiers), *removals)
+    commit = Commit(proposals, path.encrypt(suite, tree, provisional, []))
+    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
+    content = FramedContent(context.group_id, context.epoch, sender, authenticated_data, commit)
+    key_pair = joiner.signature_key_pair
+    signed = sign_content(suite, key_pair.private, WireFormat.PUBLIC_MESSAGE, content, context.encoded)
+    interim = interim_transcript_hash(suite, context.confirmed_transcript_hash, group_info.confirmation_tag)
+    new, schedule = coming.schedule(suite, context, interim, signed)
+    tag = confirmation_tag(suite, schedule, new)
+    signed = replace(signed, auth=ContentAuth(signed.auth.signature, tag))
+    state = EpochState(
+        suite,
+        new,
+        tree,
+        own,
+        key_pair,
+        path.private_keys,
+        schedule.secrets,
+        interim_transcript_hash(suite, new.confirmed_transcript_hash, tag),
+        tag,
+    )
+    # §6.2: an external joiner has no membership key, and its message no membership tag.
+    message = MLSMessage(public_message(suite, b"", signed, context.encoded)).encode()
+    return message, Joined(state, schedule.encryption_secret, _without_tree(group_info.extensions))
+
+
+def _external_init(suite: CipherSuite, group_info: GroupInfo) -> tuple[bytes, bytes]:
+    """Choose the next epoch's init secret; returns (KEM output, secret) (§8.3)."""
+    data = find_extension(group_info.extensions, ExtensionType.EXTERNAL_PUB)
+    if data is None or group_info.group_context.epoch == 0:
+        raise ValidationError(ValidationRule.GROUP_INFO_EXTERNAL)
+    external_pub = decode(Reader.opaque, data)
+    validate_public_key(suite, external_pub)
+    return suite.hpke_export_to(external_pub, b"", EXTERNAL_INIT_CONTEXT, suite.secret_length)
+
+
+def _remove_leavers(
+    suite: CipherSuite, tree: RatchetTree, context: GroupContext, joiner: Joiner, config: GroupConfig
+) -> list[Proposal | ProposalReference]:
+    """Take out of ``tree`` who leaves and the joiner's old leaf; returns what the commit says of them."""
+    proposals: list[Proposal | ProposalReference] = []
     for reference, index in open_self_removals(joiner.self_removals, suite, context, tree).items():
         tree.remove(index)
         proposals.append(ProposalReference(reference))
     if joiner.remove is not None:
         _remove_old_leaf(tree, joiner, config)
         proposals.append(Remove(joiner.remove))
+    return proposals
+
+
+def _place_joiner(
+    suite: CipherSuite, tree: RatchetTree, context: GroupContext, joiner: Joiner, random: Random
+) -> tuple[LeafIndex, NewPath]:
+    """Put the joiner's leaf and path into ``tree``; returns where, and the path."""
     encryption = suite.derive_key_pair(random(suite.secret_length))
     template = LeafNode(
         encryption.public,
@@ -355,31 +403,7 @@ def join_by_external_commit(
     )
     validate_uniqueness(tree)
     validate_group_support(tree, suite, context.extensions, [own])
-    coming = NextEpoch(tree, context.extensions, init_secret, path.secrets.commit_secret, combined)
-    provisional = coming.provisional_context(context, suite).encoded
-    commit = Commit(tuple(proposals), path.encrypt(suite, tree, provisional, []))
-    sender = Sender(SenderType.NEW_MEMBER_COMMIT)
-    content = FramedContent(context.group_id, context.epoch, sender, authenticated_data, commit)
-    key_pair = joiner.signature_key_pair
-    signed = sign_content(suite, key_pair.private, WireFormat.PUBLIC_MESSAGE, content, context.encoded)
-    interim = interim_transcript_hash(suite, context.confirmed_transcript_hash, group_info.confirmation_tag)
-    new, schedule = coming.schedule(suite, context, interim, signed)
-    tag = confirmation_tag(suite, schedule, new)
-    signed = replace(signed, auth=ContentAuth(signed.auth.signature, tag))
-    state = EpochState(
-        suite,
-        new,
-        tree,
-        own,
-        key_pair,
-        path.private_keys,
-        schedule.secrets,
-        interim_transcript_hash(suite, new.confirmed_transcript_hash, tag),
-        tag,
-    )
-    # §6.2: an external joiner has no membership key, and its message no membership tag.
-    message = MLSMessage(public_message(suite, b"", signed, context.encoded)).encode()
-    return message, Joined(state, schedule.encryption_secret, _without_tree(group_info.extensions))
+    return own, path
 
 
 def _remove_old_leaf(tree: RatchetTree, joiner: Joiner, config: GroupConfig) -> None:
