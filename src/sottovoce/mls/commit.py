@@ -280,16 +280,7 @@ def receive_commit(
     committer = LeafIndex(message.content.sender.index) if member else None
     proposals = _resolve(commit, message.content.sender, pending)
     applied = apply_proposals(state, config, proposals, committer=committer, now=now)
-    if commit.path is not None:
-        sender = _place_path(state, config, applied, committer, commit.path)
-    elif committer is None:
-        # §12.4.3.2: "External Commits MUST contain a path field".
-        raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL_PATH)
-    elif applied.needs_path:
-        # §12.4: the path "MUST be populated" unless all proposals are Add, PSK or ReInit.
-        raise ValidationError(ValidationRule.PROPOSAL_PATH)
-    else:
-        sender = committer
+    sender = _place_path(state, config, applied, committer, commit.path)
     changed = [index for index, _ in applied.added] + list(applied.updated)
     validate_result(state, applied, [*changed, sender])
     authenticated_data = message.content.authenticated_data
@@ -353,9 +344,17 @@ def _place_path(
     config: GroupConfig,
     applied: Applied,
     committer: LeafIndex | None,
-    path: UpdatePath,
+    path: UpdatePath | None,
 ) -> LeafIndex:
-    """Put a received path into the tree; returns its sender's leaf, a new one for an external joiner."""
+    """Put a received path, if any, into the tree; returns its sender's leaf, a new one for a joiner."""
+    if path is None:
+        # §12.4.3.2: "External Commits MUST contain a path field".
+        if committer is None:
+            raise ValidationError(ValidationRule.PROPOSAL_EXTERNAL_PATH)
+        # §12.4: the path "MUST be populated" unless all proposals are Add, PSK or ReInit.
+        if applied.needs_path:
+            raise ValidationError(ValidationRule.PROPOSAL_PATH)
+        return committer
     tree, leaf = applied.tree, path.leaf_node
     if committer is None:
         _validate_resync(state, config, applied, leaf)

@@ -238,11 +238,7 @@ def apply_proposals(
     for sent in proposals:
         if isinstance(sent.proposal, Add):
             package = sent.proposal.key_package
-            package.validate(state.suite, now, config.authentication, config.max_lifetime)
-            validate_own_extensions(package.leaf_node)
-            for key in (package.init_key, package.leaf_node.encryption_key):
-                validate_public_key(state.suite, key)
-            added.append((tree.add(package.leaf_node), package))
+            added.append((_add(state, config, tree, package, now), package))
     # §12.4: a path may be left out only if there are proposals and none but Add, PSK and ReInit.
     needs_path = not all(isinstance(sent.proposal, Add | PreSharedKey | ReInit) for sent in proposals)
     return Applied(
@@ -268,6 +264,16 @@ def _update(
     validate_leaf_in_place(state, config, leaf, index, LeafNodeSource.UPDATE)
     validate_successor(config, old, leaf)
     tree.update(index, leaf)
+
+
+def _add(
+    state: EpochState, config: GroupConfig, tree: RatchetTree, package: KeyPackage, now: int
+) -> LeafIndex:
+    package.validate(state.suite, now, config.authentication, config.max_lifetime)
+    validate_own_extensions(package.leaf_node)
+    for key in (package.init_key, package.leaf_node.encryption_key):
+        validate_public_key(state.suite, key)
+    return tree.add(package.leaf_node)
 
 
 def validate_result(state: EpochState, applied: Applied, changed: Sequence[LeafIndex]) -> None:
