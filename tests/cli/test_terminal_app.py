@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from sottovoce.cli.chat import run as chat
+from sottovoce.cli.exit_codes import ExitCode
 from sottovoce.cli.terminal_app import is_wanted
 
 STREAMS = ("stdin", "stdout", "stderr")
@@ -37,6 +39,17 @@ def is_app(
 
 def test_a_terminal_shows_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_app(monkeypatch)
+
+
+def test_the_app_refuses_what_only_plain_lines_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sottovoce.cli.chat.is_wanted", lambda _: True)
+    monkeypatch.setattr("sottovoce.cli.chat.run_app", lambda *_: ExitCode.OK)
+    assert chat([]) is ExitCode.OK
+    with pytest.raises(SystemExit, match="2"):
+        chat(["--history", "5"])
+    assert "add --plain" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("elsewhere", STREAMS)

@@ -58,6 +58,8 @@ def run(arguments: Sequence[str]) -> ExitCode:
         parser.error("--new and --room-key need --room NAME")
     room_key = None if options.room_key is None else read_room_key(options.room_key)
     if is_wanted(options):
+        if options.history is not None:
+            parser.error("--history is for plain lines: add --plain. The app shows all that is kept here")
         return run_app(options, room_key)
     console = Console()
     place = find_place(options.link, options.home)
@@ -108,7 +110,8 @@ async def _chat(
             stack.callback(news.cancel)
             room = await _enter(me, options, room_key)
         console.say(f"you are in {name_text(room.name)} as {name_text(me.user)} (/help lists the commands)")
-        await Chat(me, room, console, options.history).run(news)
+        history = HISTORY if options.history is None else options.history
+        await Chat(me, room, console, history).run(news)
 
 
 async def _enter(me: Client, options: argparse.Namespace, room_key: bytes | None) -> Room:
@@ -281,7 +284,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--history",
         type=whole_number(0),
-        default=HISTORY,
         metavar="N",
         help=f"in plain lines: show the last N entries of the room's log before now (default: {HISTORY})",
     )
