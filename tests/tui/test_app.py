@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from app_world import Terminal, terminal
 from sdk_world import World, a_world, until
@@ -22,6 +23,7 @@ from sottovoce.tui import view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
+from sottovoce.tui.doings import DRAFTS
 from sottovoce.tui.safe_text import safe
 from sottovoce.tui.settings import load_settings
 from sottovoce.tui.widgets.composer import Composer
@@ -208,6 +210,34 @@ async def test_drafts_the_last_room_and_the_lines_of_before_are_there_again(tmp_
             assert alice.chat.composer.text == "not yet"
             await alice.pilot.press("ctrl+u", "up")
             assert alice.chat.composer.text == "said before"
+
+
+async def test_of_a_room_that_was_left_nothing_that_was_typed_is_kept(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, terminal(world, "alice", notifications=True) as alice:
+        bridge, doings = alice.app._bridge, alice.app._doings
+        assert bridge is not None
+        assert doings is not None
+        await alice.type("/new the plan")
+        await alice.until_shown("the plan  1 member")
+        plan = alice.chat.room_id
+        assert plan is not None
+        await alice.type("said there")
+        await alice.until(lambda: alice.messages == ["alice: said there"], "it is said")
+        await alice.pilot.press(*"begun there")
+        await doings.keep_drafts()
+        assert plan in msgspec.msgpack.decode(await bridge.kept(DRAFTS) or b"", type=dict[bytes, object])
+        assert await bridge.kept(f"app history {plan.hex()}")
+        alice.chat.action_command("leave")
+        await alice.until_shown("Leave the plan?")
+        await alice.pilot.press("right", "enter")
+        await alice.until_shown("You left the plan.")
+        assert alice.chat.composer.text == "begun there", "what is begun is not lost, and goes nowhere"
+        kept = msgspec.msgpack.decode(await bridge.kept(DRAFTS) or b"", type=dict[bytes, object])
+        assert list(kept) == [b""]
+        assert await bridge.kept(f"app history {plan.hex()}") is None
+        await bridge.keep(DRAFTS, msgspec.msgpack.encode({plan: ("of long ago", 0, 0)}))
+        await doings.remember()
+        assert b"of long ago" not in alice.chat.composer.drafts()
 
 
 async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sdk_world import PATIENCE, World, a_world, until
 
 from sottovoce.client.errors import ClientClosed, WrongPassword
 from sottovoce.tui import view
-from sottovoce.tui.bridge import LAST_ROOM, Bridge, Entrance, Refused
+from sottovoce.tui.bridge import LAST_ROOM, Bridge, Entrance, Refused, _part
 
 
 class Listener:
@@ -271,8 +271,12 @@ async def test_a_large_value_is_kept_whole_and_a_smaller_one_in_its_place(tmp_pa
         for value in (bytes(range(256)) * 1000, b"small", bytes(64 * 1024)):
             await alice.keep("something", value)
             assert await alice.kept("something") == value
+        await alice.keep("something", bytes(200 * 1024))
         await alice.keep("something", b"")
-        assert await alice.kept("something") is None
+        client = alice._client
+        assert client is not None
+        parts = [await alice._do(client.kept(_part("something", number))) for number in range(4)]
+        assert parts == [None] * 4, "a longer one later must not find the end of this one"
 
 
 async def test_an_error_nobody_foresaw_in_what_listens_is_told(

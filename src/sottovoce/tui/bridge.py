@@ -247,14 +247,21 @@ class Bridge:
         return await self._with_client(work)
 
     async def keep(self, name: str, value: bytes) -> None:
-        """Keep a value in the encrypted store, in as many parts as it needs; empty: forget it."""
+        """Keep a value in the encrypted store, in as many parts as it needs; empty: forget it.
+
+        Nothing stays of a longer one before it.
+        """
 
         async def work(client: Client, _: Follower) -> None:
             from sottovoce.client.client import MAX_KEPT_VALUE
 
             parts = [value[at : at + MAX_KEPT_VALUE] for at in range(0, len(value), MAX_KEPT_VALUE)]
-            for number, part in enumerate([*parts, b""]):
+            for number, part in enumerate(parts):
                 await client.keep(_part(name, number), part)
+            number = len(parts)
+            while await client.kept(_part(name, number)):
+                await client.keep(_part(name, number), b"")
+                number += 1
 
         await self._with_client(work)
 
@@ -266,6 +273,14 @@ class Bridge:
             while part := await client.kept(_part(name, len(parts))):
                 parts.append(part)
             return b"".join(parts) or None
+
+        return await self._with_client(work)
+
+    async def room_ids(self) -> set[bytes]:
+        """The rooms one is in."""
+
+        async def work(client: Client, _: Follower) -> set[bytes]:
+            return {room.room_id for room in client.rooms()}
 
         return await self._with_client(work)
 

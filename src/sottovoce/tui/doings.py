@@ -202,6 +202,7 @@ class Doings:
             self._tell_if_offline()
             await self._bridge.leave_room(room.room_id)
             self._chat.forget(room.room_id)
+            await self._forget_typed(room.room_id)
             self._app.say(words("You left {room}.", room=room.name))
 
     # --- messages ------------------------------------------------------------------------------------------
@@ -366,7 +367,9 @@ class Doings:
         """Have what was begun and not sent the last time in the composer again."""
         drafts = await self._bridge.kept(DRAFTS)
         if drafts:
-            self._chat.composer.load_drafts(drafts)
+            rooms = await self._bridge.room_ids()
+            # None at all: perhaps they have ended with the connection, and drafts are lost by no accident.
+            self._chat.composer.load_drafts(drafts, rooms or None)
 
     async def keep_drafts(self) -> None:
         """Keep what is begun and not sent, and what was sent or put aside."""
@@ -375,6 +378,13 @@ class Doings:
             await self._bridge.keep(DRAFTS, composer.drafts())
             for room_id in composer.new_histories():
                 await self._bridge.keep(_HISTORY + room_id.hex(), composer.history(room_id))
+
+    async def _forget_typed(self, room_id: bytes) -> None:
+        """Of a room that was left, nothing that was typed for it is kept."""
+        self._chat.composer.forget(room_id)
+        with suppress(Refused):
+            await self._bridge.keep(_HISTORY + room_id.hex(), b"")
+        await self.keep_drafts()
 
     @property
     def _here(self) -> view.RoomDetails:

@@ -207,6 +207,21 @@ def test_what_is_typed_already_is_not_replaced_by_a_kept_draft() -> None:
     assert later.room(OFFICE).shown == Draft("kept too", 0, 3)
 
 
+def test_of_a_room_that_was_left_nothing_is_kept() -> None:
+    memory, later = ComposerMemory(), ComposerMemory()
+    for room_id in (LOBBY, OFFICE):
+        memory.room(room_id).edit(Draft.ending("sent"))
+        memory.room(room_id).sent()
+        memory.room(room_id).edit(Draft.ending("begun"))
+    later.load_drafts(memory.drafts(), {LOBBY})
+    assert [later.room(room_id).shown.text for room_id in (LOBBY, OFFICE)] == ["begun", ""]
+    memory.forget(OFFICE)
+    memory.forget(b"never heard of")
+    assert memory.new_histories() == [LOBBY]
+    assert memory.drafts() == later.drafts()
+    assert memory.room(OFFICE).history == []
+
+
 @pytest.mark.parametrize("kept", [b"", b"\xc1", b"\x93\x01\x02\x03", b"\x81\xc4\x01x\x01"])
 def test_what_cannot_be_read_counts_as_nothing(kept: bytes) -> None:
     memory = ComposerMemory()

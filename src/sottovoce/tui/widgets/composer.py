@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -162,11 +162,18 @@ class Composer(Vertical):
         self._note()
         return self._memory.drafts()
 
-    def load_drafts(self, kept: bytes) -> None:
-        """Take what :meth:`drafts` gave; where something is typed already that stays."""
+    def load_drafts(self, kept: bytes, rooms: Collection[bytes] | None = None) -> None:
+        """Take what :meth:`drafts` gave; where something is typed already that stays.
+
+        ``rooms``: those one is in; drafts of others are left out.
+        """
         self._note()
-        self._memory.load_drafts(kept)
+        self._memory.load_drafts(kept, None if rooms is None else {NO_ROOM, *rooms})
         self._show(self._lines.shown)
+
+    def forget(self, room_id: bytes) -> None:
+        """The room was left, and :meth:`let_go` if it was the open one: keep nothing of it."""
+        self._memory.forget(room_id)
 
     def new_histories(self) -> list[bytes]:
         """Return the ids of the rooms whose history has lines that were not kept yet."""

@@ -6,6 +6,7 @@ into the history, from where Up brings it back.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 import msgspec
@@ -146,23 +147,27 @@ class ComposerMemory:
         if draft.text:
             self.room(to).take_back(draft.text)
 
+    def forget(self, room_id: bytes) -> None:
+        """The room was left: neither its draft nor its history is kept any more."""
+        self._rooms.pop(room_id, None)
+
     def drafts(self) -> bytes:
         """Return all drafts, to be kept."""
         return msgspec.msgpack.encode(
             {key: room.draft for key, room in self._rooms.items() if room.draft.text}
         )
 
-    def load_drafts(self, kept: bytes) -> None:
-        """Take :meth:`drafts` of before. A room where something is typed already keeps that.
+    def load_drafts(self, kept: bytes, rooms: Container[bytes] | None = None) -> None:
+        """Take :meth:`drafts` of before, of these rooms alone if they are given.
 
-        What cannot be read counts as nothing kept.
+        A room where something is typed already keeps that. What cannot be read counts as nothing kept.
         """
         try:
             drafts = msgspec.msgpack.decode(kept, type=dict[bytes, Draft])
         except msgspec.DecodeError:
             return
         for key, draft in drafts.items():
-            if not self.room(key).draft.text:
+            if (rooms is None or key in rooms) and not self.room(key).draft.text:
                 self.room(key).draft = Draft(clean(draft.text), draft.row, draft.column)
 
     def new_histories(self) -> list[bytes]:
