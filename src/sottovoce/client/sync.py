@@ -294,7 +294,11 @@ class RoomSync:
             changes.contacts.append(changed)
             changes.items.append((item, None))
             changes.alarms.append(explanations.key_changed(known.user, was_verified=known.verified))
-            await kept.save(changes)
+            try:
+                await kept.save(changes)
+            except SottovoceError:
+                contacts.by_name[known.account_name] = known  # its key stays the pinned one
+                raise
         kept.announce()
         self._emit(RoomTrouble(self.record.name, str(trouble)))
         if not self.entered.done():
