@@ -342,8 +342,13 @@ class LogReader:
                     state.record.room_id, group.epoch, commit.sealed
                 )
             staged = group.process(message, psks=state.psks(), now=now)
-        except AccountKeyChanged:
-            raise
+            if isinstance(staged, StagedCommit):
+                state.around.contacts.first_contacts(certificates(staged.added + staged.updated))
+        except AccountKeyChanged as trouble:
+            if trouble.user.lower() in state.around.contacts.by_name:
+                raise
+            # This account's own name, or two keys under a new one: there is nothing for a person to decide.
+            raise _Unfollowable(str(trouble)) from trouble
         except OwnMessage as trouble:
             raise OutOfStep(f"A change of the room cannot be followed: {trouble}") from trouble
         except PeerError as trouble:
