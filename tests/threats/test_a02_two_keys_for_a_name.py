@@ -1,4 +1,4 @@
-"""A2: a name has one key. Where no person could decide between two, the commit that brings the second is none."""
+"""A2: a name has one key. Where no person could decide between two, the second is passed over."""
 
 from __future__ import annotations
 
