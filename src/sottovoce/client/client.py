@@ -277,7 +277,7 @@ class Client:
         self._contacts.by_name.update({contact.account_name: contact for contact in contacts})
         self._contacts.watchers.append(self._unblock_rooms)
         for record in records:
-            if record.membership not in (Membership.REMOVED, Membership.LEFT):
+            if not record.membership.is_out:
                 await self._rooms.start(record, may_found=record.access != Access.INVITE)
         if self._opened.vault is not None:
             await self._adopt_vault(self._opened.vault)

@@ -13,13 +13,13 @@ import msgspec
 from sottovoce.client.announcing import Announcer
 from sottovoce.client.chain import LogChain
 from sottovoce.client.device_store import DeviceStore
-from sottovoce.client.errors import BadInviteLink, RoomRolledBack, UnknownRoom
+from sottovoce.client.errors import BadInviteLink, UnknownRoom
 from sottovoce.client.events import OpenRoom, RoomAppeared
 from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.joining import join_by_welcome, take_over
 from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.policy import Access
-from sottovoce.client.room_state import RoomState, Surroundings, policy_in
+from sottovoce.client.room_state import RoomState, Surroundings
 from sottovoce.client.session import Session
 from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
@@ -146,7 +146,7 @@ class JoinedRooms:
     ) -> RoomSync:
         existing = self.by_id.get(room_id)
         if existing is not None and existing.is_alive:
-            if existing.record.membership is Membership.JOINING:
+            if existing.record.membership in (Membership.JOINING, Membership.OUT_OF_STEP):
                 existing.use_secret(secret)
             return existing
         record = RoomRecord(room_id, name, str(access), Membership.JOINING, secret.secret, secret.epoch)
@@ -179,7 +179,9 @@ class JoinedRooms:
         return sync
 
     async def accept_welcome(self, item: InboxItem, ref: bytes, bundle: KeyPackageBundle) -> None:
-        """Join by a Welcome, unless this device is in that room (threats.md A10)."""
+        """Join by a Welcome, unless this device is in that room (threats.md A10), or on its way into it and
+        the Welcome does not show that it is the same one (A1).
+        """
         async with self._entering:
             await self._accept_welcome_alone(item, ref, bundle)
 
@@ -187,18 +189,17 @@ class JoinedRooms:
         existing = self.by_id.get(item.room_id)
         if existing is not None and existing.is_alive and existing.record.membership is Membership.MEMBER:
             return
+        # To who is out of a room, what comes under its id is as another's.
+        known = None if existing is None or existing.record.membership.is_out else existing.kept.state
+        was_added = known is None or known.record.was_added
         record = RoomRecord(item.room_id, "", Access.INVITE, Membership.JOINING, Secret(bytes(32)), 0)
-        record = msgspec.structs.replace(record, was_added=True)
+        record = msgspec.structs.replace(record, was_added=was_added)
         before = await self._record_of(item.room_id)
         if before is not None:
-            record = msgspec.structs.replace(
-                record, highest_epoch=before.highest_epoch, was_added=before.was_added
-            )
+            record = msgspec.structs.replace(record, highest_epoch=before.highest_epoch)
         state = RoomState(record, self._around)
         try:
-            group = join_by_welcome(state, item.payload, bundle)
-            if group.epoch <= record.highest_epoch:
-                raise RoomRolledBack(policy_in(group.extensions).name)  # threats.md B3
+            group = join_by_welcome(state, item.payload, bundle, known)
             changes = state.begin()
             take_over(state, group, LogChain(item.seq, item.head_hash), changes)
         except PeerError:

@@ -171,10 +171,15 @@ def take_over(state: RoomState, group: Group, chain: LogChain, changes: Changes)
     changes.record = state.record
 
 
-def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) -> Group:
+def join_by_welcome(
+    state: RoomState, welcome: bytes, bundle: KeyPackageBundle, known: RoomState | None = None
+) -> Group:
     """Open a Welcome into ``state``'s room, whose record gets the join secret that came with it.
 
-    Raises :class:`~sottovoce.mls.MLSPeerError` or :class:`~sottovoce.client.errors.ContentError`.
+    ``known``: the room as it is here, where this device is on its way into it, or back. Anybody can make a
+    group of that room's id, so the Welcome then has to bring the very secret that this device holds
+    (threats.md A1). Raises :class:`~sottovoce.mls.MLSPeerError`,
+    :class:`~sottovoce.client.errors.ContentError` or :class:`RoomRolledBack`.
     """
     group = Group.join(welcome, bundle, config=state.config)
     if group.group_id != state.record.room_id:
@@ -184,6 +189,12 @@ def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) 
     policy = policy_in(group.extensions)
     if secret.epoch != policy.join_secret_epoch:
         raise ContentError("A Welcome came with an outdated join secret.")
+    if known is not None:
+        if secret != known.join_secret:
+            raise ContentError("A Welcome is into another group under a known room's id.")
+        _check_roles(known, policy)
+    if group.epoch <= state.record.highest_epoch:
+        raise RoomRolledBack(policy.name)  # threats.md B3
     state.update(join_secret=secret.secret, join_secret_epoch=secret.epoch)
     return group
 
@@ -191,12 +202,10 @@ def join_by_welcome(state: RoomState, welcome: bytes, bundle: KeyPackageBundle) 
 def _check_view(state: RoomState, view: GroupInfoView, epoch: int) -> None:
     if view.group_id != state.record.room_id or view.epoch != epoch:
         raise ContentError("The server gave a GroupInfo of another room or epoch.")
-    known, offered = state.policy, policy_in(view.extensions)
+    offered = policy_in(view.extensions)
     if offered.join_secret_epoch != state.record.join_secret_epoch:
         raise SecretOutdated(state.record.name)
-    # Any member signs a GroupInfo, and none of the commits in between is seen: roles are not taken from it.
-    if known is not None and known.roles != offered.roles:
-        raise RoomRolledBack(state.record.name)
+    _check_roles(state, offered)
     highest, group = state.record.highest_epoch, state.group
     if epoch > highest:
         return
@@ -204,6 +213,12 @@ def _check_view(state: RoomState, view: GroupInfoView, epoch: int) -> None:
     same = group is not None and group.confirmed_transcript_hash == view.confirmed_transcript_hash
     if epoch < highest or not same:
         raise RoomRolledBack(state.record.name)
+
+
+def _check_roles(known: RoomState, offered: RoomPolicy) -> None:
+    """Any member makes a GroupInfo, and none of the commits in between is seen: it gives no roles."""
+    if known.policy is not None and known.policy.roles != offered.roles:
+        raise RoomRolledBack(known.record.name)
 
 
 def _own_leaf(view: GroupInfoView, own: DeviceCertificate) -> LeafIndex | None:

@@ -325,12 +325,8 @@ class Room:
         await keep_contact(self._store, decided)
         self._around.contacts.trust(decided)
 
-    @property
-    def _can_go_on(self) -> bool:
-        return self._sync.record.membership not in (Membership.REMOVED, Membership.LEFT)
-
     def _require_membership(self) -> None:
-        if not self._can_go_on:
+        if self._sync.record.membership.is_out:
             raise NotInRoom(self.name)
 
     def _changed_verified_contact(self) -> str | None:

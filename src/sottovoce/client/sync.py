@@ -91,7 +91,7 @@ class RoomSync:
     @property
     def is_alive(self) -> bool:
         """Whether this device is in the room, or on its way in."""
-        return self.ended is None and self.record.membership not in (Membership.REMOVED, Membership.LEFT)
+        return self.ended is None and not self.record.membership.is_out
 
     def start(self) -> None:
         """Begin to follow the room."""

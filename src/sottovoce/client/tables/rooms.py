@@ -22,6 +22,11 @@ class Membership(StrEnum):
     REMOVED = "removed"  # another member took this device out
     LEFT = "left"  # this device left of its own will
 
+    @property
+    def is_out(self) -> bool:
+        """Whether this device is in the room no more, nor on its way into it."""
+        return self in (Membership.REMOVED, Membership.LEFT)
+
 
 class RoomRecord(msgspec.Struct, array_like=True, frozen=True):
     """What is kept of one room beside its group.
