@@ -19,6 +19,7 @@ from sottovoce.mls import (
     Group,
     KeyPackageBundle,
     LeafIndex,
+    Lifetime,
     MissingPreSharedKey,
     MisuseError,
     ValidationError,
@@ -229,6 +230,23 @@ class TestWelcome:
         with pytest.raises(ValidationError) as caught:
             inspect_group_info(info, suite=world.suite, authentication=CONFIG.authentication)
         assert caught.value.rule is ValidationRule.LEAF_PUBLIC_KEY
+
+    def test_a_leaf_of_too_long_a_lifetime(self, world: World, forgery: Forgery) -> None:
+        """Whether it is over is not asked of a leaf in a tree (§7.3), but how long it is in all (§7.2)."""
+        for lifetime, rule in (
+            (Lifetime(0, CONFIG.max_lifetime), ValidationRule.WELCOME_PATH_SECRET),  # the tree is in order
+            (Lifetime(0, CONFIG.max_lifetime + 1), ValidationRule.LEAF_TOTAL_LIFETIME),
+        ):
+            leaf = world.bundle("dave", lifetime=lifetime).key_package.leaf_node
+            forged = forgery.with_tree(lambda tree, leaf=leaf: tree.update(LeafIndex(1), leaf))
+            forgery.refused(forged, rule)
+
+    def test_a_founder_where_lifetimes_are_short(self, world: World) -> None:
+        world.config = replace(CONFIG, max_lifetime=3600)
+        founder = world.create("alice")
+        bundle = world.bundle("bob")
+        staged = founder.commit(add=[bundle.message], force_path=False, random=os.urandom, now=NOW)
+        assert len(Group.join(staged.welcome or b"", bundle, config=world.config).members()) == 2
 
     def test_more_psks_than_can_be_counted(self, forgery: Forgery) -> None:
         names = (PreSharedKeyID(PSKType.EXTERNAL, n.to_bytes(32, "big"), b"id") for n in range(1 << 16))

@@ -36,9 +36,9 @@ class GroupConfig:
     ``check_commit`` sees each commit, one's own too, before it can be merged, and refuses it by raising a
     ``PeerError``. ``check_proposal`` does so for each proposal: a commit refers to the proposals of others,
     so what its sender may not ask for is to be refused here, before somebody with more rights commits it.
-    ``max_pending_proposals`` is for each sender and epoch, ``max_lifetime`` the seconds in all that an added
-    key package may be valid for. ``trace`` gets a line of text for each handshake
-    and derivation, never a secret.
+    ``max_pending_proposals`` is for each sender and epoch, ``max_lifetime`` the seconds in all that a leaf
+    may be valid for, of whom one adds and of who is there when one joins. ``trace`` gets a line of text for
+    each handshake and derivation, never a secret.
 
     ``send_public_handshakes`` sends proposals and commits as PublicMessage, whose readers need
     ``accept_public_messages``. ``accept_external_proposals`` lets in what the group's external senders

@@ -20,8 +20,12 @@ from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import LeafIndex, leaf_node_index
 from sottovoce.mls.tree_validation import validate_group_support, validate_own_extensions
 
-YEAR: Final = 365 * 24 * 3600
-"""For how many seconds a founder's leaf says that it may be used; nobody looks once the group is there."""
+_YEAR: Final = 365 * 24 * 3600
+
+
+def founders_lifetime(config: GroupConfig, now: int) -> Lifetime:
+    """Return how long a founder's leaf says that it may be used: a year, or what joiners accept if less."""
+    return Lifetime(now, now + min(_YEAR, config.max_lifetime))
 
 
 def create_group(

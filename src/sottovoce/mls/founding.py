@@ -9,14 +9,14 @@ from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.config import GroupConfig
-from sottovoce.mls.creation import YEAR, create_group
+from sottovoce.mls.creation import create_group, founders_lifetime
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.epoch import EpochState
 from sottovoce.mls.errors import MisuseError
 from sottovoce.mls.extensions import Extensions
 from sottovoce.mls.join import Joined
 from sottovoce.mls.key_package import KeyPackage, Random
-from sottovoce.mls.nodes import Capabilities, Lifetime
+from sottovoce.mls.nodes import Capabilities
 from sottovoce.mls.proposals import ResumptionUsage
 from sottovoce.mls.psks import ResumptionPSK
 from sottovoce.mls.sending import CommitRequest, key_package_of
@@ -84,7 +84,7 @@ class Founder:
             extensions=extensions,
             leaf_extensions=leaf.extensions,
             capabilities=self.capabilities or _inherited(leaf.capabilities, suite),
-            lifetime=Lifetime(now, now + YEAR),
+            lifetime=founders_lifetime(config, now),
             config=config,
             random=random,
         )

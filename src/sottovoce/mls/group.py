@@ -13,7 +13,7 @@ from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import SUPPORTED, CipherSuite
 from sottovoce.mls.config import DEFAULT_CONFIG, GroupConfig
-from sottovoce.mls.creation import YEAR, create_group
+from sottovoce.mls.creation import create_group, founders_lifetime
 from sottovoce.mls.credentials import Credential
 from sottovoce.mls.errors import MisuseError, UncommittedProposals, ValidationError
 from sottovoce.mls.extensions import Extensions
@@ -88,7 +88,7 @@ class Group(Membership):
             extensions=tuple(extensions),
             leaf_extensions=tuple(leaf_extensions),
             capabilities=capabilities,
-            lifetime=lifetime or Lifetime(now, now + YEAR),
+            lifetime=lifetime or founders_lifetime(config, now),
             config=config,
             random=random,
         )

@@ -85,10 +85,13 @@ def open_group_info(
     suite: CipherSuite,
     ratchet_tree: bytes | None,
     authentication: AuthenticationService,
+    *,
+    max_lifetime: int | None = None,
 ) -> tuple[RatchetTree, Member]:
     """Verify a GroupInfo and its tree (§12.4.3.1); returns the tree and the signer.
 
-    ``ratchet_tree`` is the encoded tree where the GroupInfo does not carry it. Raises ``ValidationError``.
+    ``ratchet_tree`` is the encoded tree where the GroupInfo does not carry it, ``max_lifetime`` how many
+    seconds a leaf may be valid for in all. Raises ``ValidationError``.
     """
     context = group_info.group_context
     # §12.4.3.1: version and cipher suite are those of the joiner's key package.
@@ -111,7 +114,9 @@ def open_group_info(
     # §12.4.3.1: "Verify that the tree hash of the ratchet tree matches the tree_hash field".
     if tree.tree_hash(suite) != context.tree_hash:
         raise ValidationError(ValidationRule.TREE_HASH)
-    validate_tree(tree, suite, context.group_id, context.extensions, authentication)
+    validate_tree(
+        tree, suite, context.group_id, context.extensions, authentication, max_lifetime=max_lifetime
+    )
     validate_external_senders(context.extensions, (), authentication)
     return tree, Member.at(group_info.signer, signer)
 
@@ -196,7 +201,9 @@ def join_by_welcome(
     validate_predecessor(link, predecessor)
     combined = psk_secret(suite, known.find(secrets.psks))
     group_info = _decrypt_group_info(welcome, suite, welcome_secret(suite, secrets.joiner_secret, combined))
-    tree, signer = open_group_info(group_info, suite, ratchet_tree, config.authentication)
+    tree, signer = open_group_info(
+        group_info, suite, ratchet_tree, config.authentication, max_lifetime=config.max_lifetime
+    )
     own = _find_own_leaf(tree, bundle.key_package.leaf_node)
     context = group_info.group_context
     if link is not None and predecessor is not None:
@@ -315,7 +322,9 @@ def join_by_external_commit(
 
     Raises ``PeerError`` for the GroupInfo, ``MisuseError`` for an old leaf that is not the joiner's.
     """
-    tree, _ = open_group_info(group_info, suite, ratchet_tree, config.authentication)
+    tree, _ = open_group_info(
+        group_info, suite, ratchet_tree, config.authentication, max_lifetime=config.max_lifetime
+    )
     context = group_info.group_context
     kem_output, init_secret = _external_init(suite, group_info)
     identifiers = joiner.psks.named(suite, random)

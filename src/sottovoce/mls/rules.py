@@ -21,7 +21,7 @@ class ValidationRule(Enum):
     LEAF_KEY_FRESH = ("L11", "§7.3", "an updated leaf has a new encryption key")
     CREDENTIAL_SUCCESSOR = ("L12", "§5.3.1", "a leaf's new credential belongs to the client of the old one")
     LEAF_PUBLIC_KEY = ("L13", "§7.6", "an encryption key is one that can be sealed to")
-    LEAF_TOTAL_LIFETIME = ("L14", "§7.2", "a key package's lifetime is no longer than the application allows")
+    LEAF_TOTAL_LIFETIME = ("L14", "§7.2", "a leaf's total lifetime is no longer than the application allows")
 
     KEY_PACKAGE_SUITE = ("K01", "§10.1", "a key package has the group's version and cipher suite")
     KEY_PACKAGE_SIGNATURE = ("K02", "§10.1", "a key package's signature verifies")

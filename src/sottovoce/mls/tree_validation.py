@@ -25,10 +25,13 @@ def validate_tree(
     group_id: bytes,
     extensions: Extensions,
     authentication: AuthenticationService,
+    *,
+    max_lifetime: int | None = None,
 ) -> None:
     """Check every node of a tree that came with a GroupInfo; raises ``ValidationError``.
 
-    Lifetimes are not looked at: RFC 9420 §7.3 has a joiner ignore those of leaves already in a tree.
+    Whether a lifetime is over is not looked at, which RFC 9420 §7.3 leaves open for leaves of a tree. In all
+    it is no longer than ``max_lifetime`` seconds.
     """
     validate_unmerged_leaves(tree)
     validate_parent_hashes(tree, suite)
@@ -41,6 +44,9 @@ def validate_tree(
         # §7.3: "Verify that the signature on the LeafNode is valid".
         if not leaf.verify(suite, group_id, index):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
+        # §7.2: an application is to "reject any LeafNode where the total lifetime is longer".
+        if leaf.lifetime is not None and leaf.lifetime.exceeds(max_lifetime):
+            raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"leaf {index}")
         validate_own_extensions(leaf)
         authentication.validate(leaf.credential, leaf.signature_key)
 
