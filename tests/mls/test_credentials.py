@@ -25,6 +25,7 @@ from sottovoce.mls import (
     CredentialRefused,
     CredentialType,
     DecodingError,
+    Extension,
     ExtensionType,
     Group,
     GroupConfig,
@@ -242,6 +243,29 @@ class TestGrease:
         with pytest.raises(ValidationError) as caught:
             alice.commit(group_context_extensions=(extension,), random=os.urandom, now=NOW)
         assert caught.value.rule is ValidationRule.LEAF_GROUP_EXTENSIONS
+
+
+class TestWhatIsListed:
+    def test_default_types_are_not(self) -> None:
+        listed = default_capabilities(SUITE_1, [1, 5, 0xFF01], proposals=[1, 7, 10])
+        assert (listed.extensions, listed.proposals) == ((0xFF01,), (10,))
+
+    def test_extensions_of_ones_own_are(self) -> None:
+        ours, of_leaf, default = (Extension(number, b"") for number in (0xFF01, 0xFF02, 1))
+        made = bundle(
+            Credential.basic(b"alice"), keys(), extensions=(ours,), leaf_extensions=(of_leaf, default)
+        )
+        listed = made.key_package.leaf_node.capabilities.extensions
+        assert {0xFF01, 0xFF02} <= set(listed)
+        assert 1 not in listed
+
+    @pytest.mark.parametrize("where", ["extensions", "leaf_extensions"])
+    def test_an_extension_that_is_not(self, where: str) -> None:
+        plain = default_capabilities(SUITE_1)
+        with pytest.raises(MisuseError, match="0xff01"):
+            bundle(
+                Credential.basic(b"alice"), keys(), capabilities=plain, **{where: (Extension(0xFF01, b""),)}
+            )
 
 
 class TestLastResort:

@@ -120,7 +120,7 @@ class KeyPackage:
             raise ValidationError(ValidationRule.LEAF_LIFETIME, "it is expired or not valid yet")
         # §7.2: an application sets a maximum, to "reject any LeafNode where the total lifetime is longer than
         # this duration".
-        if max_lifetime is not None and leaf.lifetime.total > max_lifetime:
+        if leaf.lifetime.exceeds(max_lifetime):
             raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"{leaf.lifetime.total} seconds")
         if not leaf.verify(suite):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE)
@@ -195,6 +195,10 @@ def default_capabilities(
     for all: so the members' capabilities are few different ones, and are checked once each.
     """
     grease = () if random is None else (grease_value(random),)
+    # §7.2: the default types of extensions and proposals "MUST NOT be listed".
+    none = Capabilities((), ())
+    extensions = [number for number in extensions if not none.supports_extension(number)]
+    proposals = [number for number in proposals if not none.supports_proposal(number)]
     return Capabilities(
         (MLS10,),
         (suite.id, *grease),
@@ -251,12 +255,18 @@ def generate_key_package(
 
     One of ``last_resort`` says that it may be used more than once, where all others are used up: keep its
     private keys until a new one is published (RFC 9420 §16.8). Raises ``MisuseError`` if the
-    ``capabilities`` given do not list the extension that says so.
+    ``capabilities`` given do not list an extension of it, the one that says so among them.
     """
     if last_resort:
         extensions = (*extensions, Extension(ExtensionType.LAST_RESORT, b""))
-        if capabilities is not None and ExtensionType.LAST_RESORT not in capabilities.extensions:
-            raise MisuseError("a last-resort key package lists extension type 0x000a in its capabilities")
+    types = [one.extension_type for one in (*extensions, *leaf_extensions)]
+    capabilities = capabilities or own_capabilities(suite, credential, random, types)
+    # §10: extensions of both kinds "MUST be included in the leaf_node.capabilities field".
+    for number in types:
+        if not capabilities.supports_extension(number):
+            raise MisuseError(
+                f"the key package has extension type {number:#06x}: list it in the capabilities"
+            )
     init = suite.derive_key_pair(random(suite.secret_length))
     encryption = suite.derive_key_pair(random(suite.secret_length))
     leaf = key_package_leaf(
@@ -264,8 +274,7 @@ def generate_key_package(
         credential,
         signature_key_pair,
         encryption.public,
-        capabilities=capabilities
-        or own_capabilities(suite, credential, random, [ExtensionType.LAST_RESORT] if last_resort else []),
+        capabilities=capabilities,
         extensions=leaf_extensions,
         lifetime=lifetime,
     )
