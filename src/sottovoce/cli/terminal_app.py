@@ -50,6 +50,7 @@ def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
     with collector_paused():
         from sottovoce.tui.app import SottovoceApp, Start
         from sottovoce.tui.front_door import WantedRoom
+        from sottovoce.tui.precedence import DrawingLoop
 
     start = Start(
         link=options.link,
@@ -60,7 +61,8 @@ def run_app(options: argparse.Namespace, room_key: bytes | None) -> ExitCode:
         ascii_only=os.environ.get("TERM") == "linux",  # the kernel's own console, with 256 characters
     )
     app = SottovoceApp(start, options.home or default_home())
-    was_terminated = asyncio.run(_run(app))
+    with asyncio.Runner(loop_factory=DrawingLoop) as runner:
+        was_terminated = runner.run(_run(app))
     if app.failure is not None:
         raise app.failure
     if app.refusal is not None:

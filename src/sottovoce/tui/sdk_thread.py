@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import wait
 from typing import Final, TypeVar
 
+from sottovoce.tui.precedence import loop_after
+
 Result = TypeVar("Result")
 
 SWITCH_INTERVAL: Final = 0.0002
@@ -26,7 +28,7 @@ class SdkThread:
     def __init__(self) -> None:
         self._home: Final = asyncio.get_running_loop()
         self._context: Final = contextvars.copy_context()  # Textual finds its app there
-        self._loop: Final = asyncio.new_event_loop()
+        self._loop: Final = loop_after(self._home)
         self._thread: Final = threading.Thread(target=self._run, name="sdk", daemon=True)
         self._thread.start()
         sys.setswitchinterval(SWITCH_INTERVAL)

@@ -1,0 +1,66 @@
+"""The loop that draws goes first: as long as it has something to do, the SDK's loop waits with its next turn.
+
+Python runs one thread at a time. A key takes several turns of the loop that draws until its letter is on the
+screen, and before each of them a busy thread of the SDK would have to be waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from selectors import DefaultSelector, SelectorKey
+from typing import Final
+
+PATIENCE: Final = 0.02
+"""Seconds that the SDK's loop waits at most; then it goes on, and waits no more until the other was idle."""
+
+_Ready = list[tuple[SelectorKey, int]]
+
+
+class DrawingLoop(asyncio.SelectorEventLoop):
+    """A loop that goes first; it is for the thread that draws."""
+
+    def __init__(self) -> None:
+        self.is_idle: Final = threading.Event()
+        """Set while this loop waits for something to do."""
+        self.is_idle.set()
+        super().__init__(_Noting(self.is_idle))
+
+
+def loop_after(first: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+    """Make a loop for another thread, which lets ``first`` go first if that is a :class:`DrawingLoop`."""
+    if isinstance(first, DrawingLoop):
+        return asyncio.SelectorEventLoop(_GivingWay(first.is_idle))
+    return asyncio.new_event_loop()
+
+
+class _Noting(DefaultSelector):
+    """Notes when its loop has nothing to do: it waits here then."""
+
+    def __init__(self, is_idle: threading.Event) -> None:
+        super().__init__()
+        self._is_idle: Final = is_idle
+
+    def select(self, timeout: float | None = None) -> _Ready:
+        """Wait for files, and be idle if that takes any time."""
+        if timeout is None or timeout > 0:
+            self._is_idle.set()
+        try:
+            return super().select(timeout)
+        finally:
+            self._is_idle.clear()
+
+
+class _GivingWay(DefaultSelector):
+    """Lets its loop go on only when the other one is idle."""
+
+    def __init__(self, is_idle: threading.Event) -> None:
+        super().__init__()
+        self._is_idle: Final = is_idle
+        self._patience = PATIENCE
+
+    def select(self, timeout: float | None = None) -> _Ready:
+        """Wait for files, then for the other loop."""
+        ready = super().select(timeout)
+        self._patience = PATIENCE if self._is_idle.wait(self._patience) else 0.0
+        return ready
