@@ -17,6 +17,7 @@ from textual.widgets import Static
 
 from sottovoce.tui import view
 from sottovoce.tui.commands import bindings, key_hints, slash_commands
+from sottovoce.tui.compositor import FrugalCompositor
 from sottovoce.tui.safe_text import NOTHING, Safe, words
 from sottovoce.tui.settings import Settings
 from sottovoce.tui.widgets.composer import Composer
@@ -106,6 +107,7 @@ class ChatScreen(Screen[None]):
 
     def __init__(self, *, ascii_only: bool = False) -> None:
         super().__init__()
+        self._compositor = FrugalCompositor()
         self.timeline: Final = Timeline(id="timeline", ascii_only=ascii_only)
         self.composer: Final = Composer(id="composer")
         self._rooms_list: Final = RoomsList(id="rooms")

@@ -8,10 +8,13 @@ from textual import events
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.keys import Keys
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widgets import TextArea
 
+from sottovoce.tui.compositor import draw_now
 from sottovoce.tui.keys_in_order import act_on
 from sottovoce.tui.widgets.composer_memory import Draft, clean
 
@@ -81,6 +84,7 @@ class ComposerField(TextArea):
     def __init__(self, owner: FieldOwner) -> None:
         self._owner: Final = owner
         self._is_showing = True
+        self._has_new_styles = True
         super().__init__(highlight_cursor_line=False)
         self.cursor_blink = False
         self._is_showing = False
@@ -124,6 +128,24 @@ class ComposerField(TextArea):
     ) -> tuple[int, int] | None:
         """Brackets of a message are not matched: looking for them would cost with every key."""
         return None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Draw what a key has changed as soon as it is done, before messages that have come."""
+        await super().on_event(event)
+        if isinstance(event, events.Key) and self.is_attached:
+            draw_now(self)
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of a new theme."""
+        super().notify_style_update()
+        self._has_new_styles = True
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw a part of the field; its colours are looked up when they may be new, not for each letter."""
+        if self._has_new_styles:
+            self._has_new_styles = False
+            return super().render_lines(crop)
+        return ScrollView.render_lines(self, crop)
 
     async def on_key(self, event: events.Key) -> None:
         """Do what the key means before the next key is looked at."""
