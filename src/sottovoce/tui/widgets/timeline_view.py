@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from sottovoce.tui.safe_text import Safe
 from sottovoce.tui.view import Line
+from sottovoce.tui.widgets import timeline_bar
 from sottovoce.tui.widgets.timeline_block import Block, Layout, Role, Row
 from sottovoce.tui.widgets.timeline_rows import Rows
 from sottovoce.tui.widgets.timeline_styles import CHOSEN, COMPONENTS, MARKER, Palette, make_palette
@@ -161,18 +162,17 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if self._top is not None:
             position, offset = self._top
             self._shift += self._top_row - (self._rows.row_of(position) + offset)
-        self._set_height(self._rows.height)
+        # Said quietly: by itself Textual would lay out the whole screen anew each time.
+        self.set_reactive(Widget.virtual_size, Size(self._look.width, self._rows.height))
         row = max(min(row, self._rows.height - self.scrollable_size.height), 0)
         if len(self._rows):
             line, offset = self._rows.find(row)
             self._top, self._top_row = (line.position, offset), row
+        timeline_bar.show(
+            self.vertical_scrollbar, top=row, rows=self._rows.height, height=self.scrollable_size.height
+        )
         super().scroll_to(y=row, animate=False, force=True, immediate=True)
         self._on_scrolled()
-
-    def _set_height(self, height: int) -> None:
-        """Say how many rows there are. By itself Textual would lay out the whole screen anew each time."""
-        self.set_reactive(Widget.virtual_size, Size(self._look.width, height))
-        self.vertical_scrollbar.window_virtual_size = height
 
     def _on_scrolled(self) -> None:
         """The view has moved, or what there is has changed. For classes below this one."""
@@ -223,9 +223,19 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._has_new_styles = True
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw a part of the view."""
+        """Draw a part of the view.
+
+        There is no border and no padding here, and the rows keep what was drawn of them; Textual would put
+        each row together anew, which takes more time than all the rest of a frame.
+        """
         self._begin_frame()
-        return super().render_lines(crop)
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in filters:
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self._look.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def _begin_frame(self) -> None:
         """Note what is on each row of the screen: few lines stand at the bottom."""
