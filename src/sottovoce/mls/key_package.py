@@ -110,7 +110,8 @@ class KeyPackage:
         ``max_lifetime`` how many seconds the package can be used for in all.
         """
         leaf = self.leaf_node
-        # §10.1: "Verify that the cipher suite and protocol version of the KeyPackage match".
+        # §10.1: "Verify that the cipher suite and protocol version of the KeyPackage match". §10: its version
+        # is that of the MLSMessage it came in, too; only mls10 is read.
         if self.version != MLS10 or self.suite_id != suite.id:
             raise ValidationError(ValidationRule.KEY_PACKAGE_SUITE, f"suite {self.suite_id:#06x}")
         # §10.1: "Verify that the leaf_node of the KeyPackage is valid for a KeyPackage".
