@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sdk_world import PATIENCE, World, a_world, until
 
+from sottovoce.client.client import Client
 from sottovoce.client.errors import ClientClosed, WrongPassword
+from sottovoce.link.invite_link import InviteLink
 from sottovoce.tui import view
 from sottovoce.tui.bridge import LAST_ROOM, Bridge, Entrance, Refused, _part
 
@@ -116,6 +119,19 @@ async def test_two_people_talk(tmp_path: Path) -> None:
             assert heard.details.members[0].is_me
             await alice.mark_read(lobby, stored[1].position)
             await heard.until(lambda: heard.rooms[0].unread == 0)
+
+
+async def test_an_invite_link_is_good_until_whatever_the_server_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Client.invite
+
+    async def for_ever(client: Client, *rest: object) -> InviteLink:
+        return replace(await made(client, *rest), expires_at=2**50)  # type: ignore[arg-type] - as it was called
+
+    monkeypatch.setattr(Client, "invite", for_ever)
+    async with a_world(tmp_path) as world, bridge_of(world, "alice") as (alice, _, lobby):
+        assert (await alice.invite(lobby)).expires_at.year == 9999
 
 
 async def test_a_message_is_queued_then_stored_under_one_id_when_the_server_is_back(tmp_path: Path) -> None:

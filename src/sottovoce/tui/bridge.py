@@ -328,9 +328,11 @@ class Bridge:
         """Make an invite link into the room."""
 
         async def work(client: Client, _: Follower) -> view.Invite:
+            from sottovoce.client.log_reader import LAST_TIME
+
             room = _find(client, room_id)
             link = await client.invite(room)
-            expires_at = datetime.fromtimestamp(link.expires_at or 0, UTC)
+            expires_at = datetime.fromtimestamp(min(link.expires_at or 0, LAST_TIME.timestamp()), UTC)
             return view.Invite(safe(str(link)), safe_name(room.name), expires_at)
 
         return await self._with_client(work)
