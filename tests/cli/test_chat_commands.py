@@ -4,14 +4,25 @@ import pytest
 
 from sottovoce.cli.chat_commands import HELP, ChatCommands
 from sottovoce.cli.console import Console
-from sottovoce.client.errors import UnknownUser
+from sottovoce.client.errors import NotInRoom, UnknownUser
 from sottovoce.client.events import Explanation, RoomMember
 
 
 class RoomDouble:
+    name = "tea"
+
     def __init__(self) -> None:
         self.verified: list[str] = []
         self.explanations: list[Explanation] = []
+        self.changed = ""
+        self.is_member = True
+
+    def has_changed_key(self, user: str) -> bool:
+        return user == self.changed
+
+    async def leave(self) -> None:
+        if not self.is_member:
+            raise NotInRoom(self.name)
 
     def members(self) -> list[RoomMember]:
         me = RoomMember("Alice", 1, True, bytes(32))
@@ -50,6 +61,25 @@ async def test_who_lists_people_harmlessly(chat: tuple) -> None:
         "Alice (1 device, you)\nBob (2 devices, verified)\nEve (1 device, not verified)\n"
     )
     assert out.getvalue() == ""
+
+
+async def test_who_vouches_for_no_changed_key(chat: tuple) -> None:
+    commands, room, _, err = chat
+    room.changed = "Bob"
+    await commands.run("who", "")
+    assert "Bob (2 devices, KEY CHANGED: /why)" in err.getvalue()
+
+
+async def test_who_is_not_let_go_has_not_left(chat: tuple) -> None:
+    commands, room, _, err = chat
+    room.is_member = False
+    await commands.run("leave", "")
+    assert "You left" not in err.getvalue()
+    assert not commands.has_left
+    room.is_member = True
+    await commands.run("leave", "")
+    assert "You left tea." in err.getvalue()
+    assert commands.has_left
 
 
 async def test_why_says_what_happened_and_what_to_do(chat: tuple) -> None:

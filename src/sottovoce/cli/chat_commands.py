@@ -69,6 +69,8 @@ class ChatCommands:
         for member in self._room.members():
             devices = "1 device" if member.device_count == 1 else f"{member.device_count} devices"
             mark = "verified" if member.verified else "not verified"
+            if self._room.has_changed_key(member.user):
+                mark = "KEY CHANGED: /why"
             if member.user.lower() == self._client.user.lower():
                 mark = "you"
             lines.append(f"{name_text(member.user)} ({devices}, {mark})")
@@ -116,6 +118,10 @@ class ChatCommands:
         self._console.say(f"{name_text(argument)} was removed, and the room's secret changed.")
 
     async def _leave(self, _: str) -> None:
-        self.has_left = True
-        await self._room.leave()
+        self.has_left = True  # before it is so: the timeline ends while one leaves
+        try:
+            await self._room.leave()
+        except SottovoceError:
+            self.has_left = False
+            raise
         self._console.say(f"You left {name_text(self._room.name)}.")
