@@ -11,6 +11,8 @@ from snapshots import screen_lines
 from textual import events
 from textual.pilot import Pilot
 
+from sottovoce.client.client import Client
+from sottovoce.client.room import Room
 from sottovoce.tui import view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.chat_screen import ChatScreen
@@ -99,3 +101,16 @@ async def newcomer(
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         yield Terminal(app, pilot)
+
+
+@asynccontextmanager
+async def two_rooms(world: World) -> AsyncIterator[tuple[Terminal, Client, Room]]:
+    """Alice's app in the lobby, and Bob, who shares another room with her, the plan."""
+    async with terminal(world, "alice", notifications=True) as alice, world.person("bob") as bob:
+        await bob.join("lobby")
+        plan = await bob.create_room("the plan")
+        await alice.until_shown("lobby  2 members")
+        await until(lambda: "alice" in {m.user for m in (bob.rooms()[0].members())}, "bob sees alice")
+        await plan.add("alice")
+        await alice.until_shown("the plan")
+        yield alice, bob, plan

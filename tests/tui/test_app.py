@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from app_world import Terminal, terminal
+from app_world import Terminal, terminal, two_rooms
 from sdk_world import World, a_world, until
 from textual.widgets import Input
 
-from sottovoce.client.client import Client
 from sottovoce.client.errors import KeyChanged, WrongPassword
-from sottovoce.client.room import Room
 from sottovoce.tui import view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.bridge import Bridge, Refused
@@ -27,19 +21,6 @@ from sottovoce.tui.doings import DRAFTS
 from sottovoce.tui.safe_text import safe
 from sottovoce.tui.settings import load_settings
 from sottovoce.tui.widgets.composer import Composer
-
-
-@asynccontextmanager
-async def two_rooms(world: World) -> AsyncIterator[tuple[Terminal, Client, Room]]:
-    """Alice's app in the lobby, and Bob, who shares another room with her, the plan."""
-    async with terminal(world, "alice", notifications=True) as alice, world.person("bob") as bob:
-        await bob.join("lobby")
-        plan = await bob.create_room("the plan")
-        await alice.until_shown("lobby  2 members")
-        await until(lambda: "alice" in {m.user for m in (bob.rooms()[0].members())}, "bob sees alice")
-        await plan.add("alice")
-        await alice.until_shown("the plan")
-        yield alice, bob, plan
 
 
 async def test_a_message_in_another_room_is_announced_counted_and_read(tmp_path: Path) -> None:
@@ -68,106 +49,6 @@ async def test_the_palette_leads_to_a_room(tmp_path: Path) -> None:
         await alice.pilot.press("ctrl+p")
         await alice.type("plan", "enter")
         await alice.until_shown("the plan  2 members")
-
-
-async def test_who_is_taken_out_of_the_open_room_is_told(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
-        await alice.pilot.press("alt+down")
-        await alice.until_shown("the plan  2 members")
-        await plan.remove("alice")
-        await alice.until_shown("You are not in the plan any more.")
-        await alice.until_shown("lobby  2 members")
-
-
-async def test_who_is_taken_out_while_writing_writes_to_nobody_else(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
-        await alice.pilot.press("alt+down")
-        await alice.until_shown("the plan  2 members")
-        await alice.pilot.press(*"Bob is a")
-        await plan.remove("alice")
-        await alice.until_shown("You are not in the plan any more.")
-        await alice.type(" spy")
-        await alice.until_shown("Not sent: no room is open.")
-        assert alice.chat.composer.text == "Bob is a spy"
-        assert alice.messages == []
-
-
-async def test_what_is_typed_after_choosing_a_room_is_for_that_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate = asyncio.Event()
-    kept = Bridge.kept
-
-    async def slow(self: Bridge, name: str) -> bytes | None:
-        await gate.wait()
-        return await kept(self, name)
-
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
-        monkeypatch.setattr(Bridge, "kept", slow)
-        await alice.pilot.press("alt+down")
-        await alice.type("for the plan")
-        gate.set()
-        await alice.until_shown("the plan  2 members")
-        await alice.until(lambda: alice.messages == ["alice: for the plan"], "it is there")
-
-
-async def test_of_two_rooms_chosen_quickly_the_second_is_written_to(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
-        lobby = alice.chat.room_id
-        alice.chat.post_message(ChatScreen.RoomWanted(plan.room_id))
-        await alice.pilot.press("a")
-        alice.chat.post_message(ChatScreen.RoomWanted(lobby))
-        rooms = []
-        for letter in "bcd":
-            await alice.pilot.press(letter)
-            rooms.append(alice.chat.composer.room_id)
-        await alice.until(lambda: alice.chat.room_id == lobby, "the second is open")
-        assert rooms == [lobby] * 3
-        assert alice.chat.composer.text == "bcd"
-
-
-async def test_a_choice_that_another_follows_at_once_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
-        lobby = alice.chat.room_id
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            for room_id in (lobby, plan.room_id):
-                alice.chat.post_message(ChatScreen.RoomWanted(room_id))
-            await alice.until(lambda: alice.chat.room_id == plan.room_id, "the second is open")
-            gc.collect()
-        assert [str(one.message) for one in warned if "never awaited" in str(one.message)] == []
-
-
-async def test_a_room_that_is_gone_when_it_is_chosen_leaves_one_where_one_was(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
-        lobby = alice.chat.room_id
-        alice.chat.post_message(ChatScreen.RoomWanted(bytes(16)))
-        await alice.until_shown("You are not in")
-        assert (alice.chat.room_id, alice.chat.composer.room_id) == (lobby, lobby)
-        await alice.type("still here")
-        await alice.until(lambda: alice.messages == ["alice: still here"], "it is sent")
-
-
-async def test_what_is_refused_while_one_looks_elsewhere_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gate = asyncio.Event()
-
-    async def refuse(*_: object) -> None:
-        await gate.wait()
-        raise Refused(KeyChanged("bob"))
-
-    monkeypatch.setattr(Bridge, "send", refuse)
-    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
-        await alice.type("secret")
-        await alice.pilot.press("alt+down")
-        await alice.until_shown("the plan  2 members")
-        gate.set()
-        await alice.until_shown("Not sent to lobby")
-        assert alice.chat.composer.text == ""
-        await alice.pilot.press("alt+up")
-        await alice.until_shown("lobby  2 members")
-        assert alice.chat.composer.text == "secret"
 
 
 @pytest.mark.parametrize("is_refused", [False, True])

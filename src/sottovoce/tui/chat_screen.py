@@ -75,10 +75,14 @@ class ChatScreen(Screen[None]):
     AUTO_FOCUS = None
 
     class CommandWanted(TextualMessage):
-        """A command is to be run; ``typed``: the line it was typed as, empty for a key or a click."""
+        """A command is to be run; ``typed``: the line it was typed as, empty for a key or a click.
 
-        def __init__(self, name: str, argument: str = "", typed: str = "") -> None:
+        ``room_id``: the room that the composer wrote to then.
+        """
+
+        def __init__(self, name: str, room_id: bytes, argument: str = "", typed: str = "") -> None:
             self.name: Final = name
+            self.room_id: Final = room_id
             self.argument: Final = argument
             self.typed: Final = typed
             super().__init__()
@@ -288,7 +292,7 @@ class ChatScreen(Screen[None]):
 
     def action_command(self, name: str) -> None:
         """Run a command by its key."""
-        self.post_message(self.CommandWanted(name))
+        self.post_message(self.CommandWanted(name, self.composer.room_id))
 
     def action_to_composer(self) -> None:
         """Close what lies above, and write."""
@@ -333,7 +337,11 @@ class ChatScreen(Screen[None]):
     def _choose_room(self, event: RoomsList.Chosen) -> None:
         event.stop()
         self.action_to_composer()
-        self.post_message(self.RoomWanted(event.room_id))
+        self.want_room(event.room_id)
+
+    def want_room(self, room_id: bytes) -> None:
+        """Have a room opened; of several wishes the last one counts."""
+        self.post_message(self.RoomWanted(room_id))
 
     @on(RoomWanted)
     def _turn(self, event: RoomWanted) -> None:
@@ -357,12 +365,12 @@ class ChatScreen(Screen[None]):
     @on(Composer.CommandGiven)
     def _take_command(self, event: Composer.CommandGiven) -> None:
         event.stop()
-        self.post_message(self.CommandWanted(event.name, event.argument, event.typed))
+        self.post_message(self.CommandWanted(event.name, event.room_id, event.argument, event.typed))
 
     @on(KeysLine.Pressed)
     def _take_key(self, event: KeysLine.Pressed) -> None:
         event.stop()
-        self.post_message(self.CommandWanted(event.command))
+        self.action_command(event.command)
 
     @on(events.DescendantFocus)
     def _show_keys(self) -> None:
@@ -380,7 +388,7 @@ class ChatScreen(Screen[None]):
     def _explain_status(self, event: StatusLine.Pressed) -> None:
         event.stop()
         is_alarmed = self.details is not None and (self.details.unseen or self.details.waits_for)
-        self.post_message(self.CommandWanted("why" if is_alarmed else "security"))
+        self.action_command("why" if is_alarmed else "security")
 
     def step_room(self, by: int, *, only_unread: bool = False) -> None:
         """Want the next room, or the one before, of all or of those with unread messages; round the end."""
@@ -389,7 +397,7 @@ class ChatScreen(Screen[None]):
         for step in range(1, len(ids) + 1):
             room = self.rooms[(at + by * step) % len(ids)]
             if room.room_id != self.room_id and (room.unread or not only_unread):
-                self.post_message(self.RoomWanted(room.room_id))
+                self.want_room(room.room_id)
                 return
 
     def on_app_focus(self, _: events.AppFocus) -> None:

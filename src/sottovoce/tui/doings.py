@@ -14,7 +14,7 @@ from sottovoce.tui.browser import open_in_browser
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.commands import find_command, help_sections
 from sottovoce.tui.links import find_links, judge_link
-from sottovoce.tui.safe_text import NOTHING, Safe, safe, words
+from sottovoce.tui.safe_text import NOTHING, Safe, safe, safe_name, words
 from sottovoce.tui.screens.alarms import AlarmsScreen
 from sottovoce.tui.screens.confirm import leave_room, remove_member
 from sottovoce.tui.screens.help import HelpScreen
@@ -71,20 +71,29 @@ class Doings:
         }
 
     async def run(self, wanted: ChatScreen.CommandWanted) -> None:
-        """Run a command; a refusal is said, and the line comes back where it is not understood."""
+        """Run a command; a refusal is said, and a line that cannot be run comes back."""
         command = find_command(wanted.name)
         handler = None if command is None else self._commands.get(command.name)
         if command is None or handler is None:
             name = safe(wanted.name)
-            self._chat.take_back(
-                self._chat.room_id or b"",
-                wanted.typed,
+            self._give_back(
+                wanted,
                 words("There is no command /{name}. F1 lists them; //{name} sends it as text.", name=name),
             )
-        elif command.needs_room and self._chat.details is None:
-            self._app.say(Safe("Open a room first: F3 lists them, F7 makes one, F8 enters one."))
+        elif command.needs_room and self._chat.room_id is None:
+            self._give_back(wanted, Safe("Open a room first: F3 lists them, F7 makes one, F8 enters one."))
+        elif command.needs_room and self._chat.room_id != wanted.room_id:
+            # Another room is on its way to the screen: nobody may be added to the one that is still there.
+            self._give_back(wanted, Safe("That room is not on the screen: try again in a moment."))
         else:
             await self.attempt(handler(wanted.argument.strip()))
+
+    def _give_back(self, wanted: ChatScreen.CommandWanted, why: Safe) -> None:
+        """A command was not run: what was typed is in the composer of its room again."""
+        if wanted.typed:
+            self._chat.take_back(wanted.room_id, wanted.typed, why)
+        if not wanted.typed or self._chat.composer.room_id != wanted.room_id:
+            self._app.say(why, view.Level.WARNING)
 
     async def attempt(self, work: Awaitable[None]) -> None:
         """Do ``work``; a refusal is said."""
@@ -172,7 +181,7 @@ class Doings:
             name = chosen or ""
         if name:
             self._tell_if_offline()
-            await self.open_room(await self._bridge.create_room(name))
+            await self._go_to(self._bridge.create_room(name), safe_name(name))
 
     async def _join(self, typed: str) -> None:
         problem = NOTHING
@@ -183,12 +192,24 @@ class Doings:
                 typed = chosen or ""
             if not typed:
                 return
+            self._tell_if_offline()
             try:
-                await self.open_room(await self._bridge.join(typed))
+                name = Safe("the room") if "://" in typed else safe_name(typed)
+                await self._go_to(self._bridge.join(typed), name)
             except Refused as refused:
                 problem = refused.sentence
             else:
                 return
+
+    async def _go_to(self, entering: Awaitable[bytes], name: Safe) -> None:
+        """Show a room once one is in it; who writes elsewhere by then is told, and goes there by a key."""
+        composer = self._chat.composer
+        before = composer.room_id, composer.text
+        room_id = await entering
+        if (composer.room_id, composer.text) == before:
+            self._chat.want_room(room_id)
+        else:
+            self._app.say(words("You are in {room} now: F3 leads there.", room=name))
 
     async def _open_rooms(self) -> tuple[Safe, ...]:
         """Rooms to offer; waits for the server."""

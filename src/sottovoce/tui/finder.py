@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from rich.text import Text
@@ -29,7 +29,7 @@ class Finder(Provider):
             if score > 0:
                 yield Hit(score, Text(words), post, text=words)
 
-    def _found(self) -> Iterator[tuple[Safe, partial[bool]]]:
+    def _found(self) -> Iterator[tuple[Safe, Callable[[], object]]]:
         """Words, and what posts the wish for it. Rich's text: the palette would read markup in a string."""
         chat = next((one for one in self.app.screen_stack if isinstance(one, ChatScreen)), None)
         if chat is None:
@@ -39,11 +39,11 @@ class Finder(Provider):
                 keys = f"  {command.key_words}" if command.key_words else ""
                 yield (
                     Safe(f"{command.slash}: {command.words}{keys}"),
-                    partial(chat.post_message, ChatScreen.CommandWanted(command.name)),
+                    partial(chat.action_command, command.name),
                 )
         for room in chat.rooms:
             if room.room_id != chat.room_id:
                 yield (
                     Safe(f"Go to {room.name}"),
-                    partial(chat.post_message, ChatScreen.RoomWanted(room.room_id)),
+                    partial(chat.want_room, room.room_id),
                 )
