@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from sottovoce.crypto.certificate_chains import EndEntity, verify_chain
 from sottovoce.crypto.errors import InvalidCertificate
 from sottovoce.crypto.key_pair import KeyPair
 from sottovoce.mls import (
+    Capabilities,
     Credential,
     CredentialRefused,
     CredentialType,
@@ -266,6 +267,32 @@ class TestWhatIsListed:
             bundle(
                 Credential.basic(b"alice"), keys(), capabilities=plain, **{where: (Extension(0xFF01, b""),)}
             )
+
+
+class GoneThrough(tuple[int, ...]):
+    """A list that counts how often it was gone through."""
+
+    __slots__ = ()
+    times = 0
+
+    def __contains__(self, number: object) -> bool:
+        GoneThrough.times += 1
+        return super().__contains__(number)
+
+    def __iter__(self) -> Iterator[int]:
+        GoneThrough.times += 1
+        return super().__iter__()
+
+
+def test_a_long_list_is_gone_through_once() -> None:
+    """A leaf may have 65,536 extensions, and capabilities of a megabyte: a look for each took minutes."""
+    listed = Capabilities((1,), (1,), GoneThrough(range(256, 512)), GoneThrough(range(256, 512)), (1,))
+    for supports in (listed.supports_extension, listed.supports_proposal):
+        GoneThrough.times = 0
+        assert all(map(supports, range(256, 512)))
+        assert not supports(512)
+        assert supports(1)
+        assert GoneThrough.times == 1
 
 
 class TestLastResort:

@@ -65,12 +65,21 @@ class Capabilities:
 
     def supports_extension(self, number: int) -> bool:
         """Whether the client lists the extension type, or need not because it is a default one."""
-        return number in DEFAULT_EXTENSION_TYPES or number in self.extensions
+        return number in DEFAULT_EXTENSION_TYPES or number in self._extensions
 
     def supports_proposal(self, number: int) -> bool:
         """Whether the client lists the proposal type, or need not because it is a default one."""
         # §7.2: the types 0x0001 to 0x0007 are the default ones.
-        return 1 <= number <= 7 or number in self.proposals
+        return 1 <= number <= 7 or number in self._proposals
+
+    # Sets, for a peer's lists may be as long as a message: each would be gone through for each extension.
+    @cached_property
+    def _extensions(self) -> frozenset[int]:
+        return frozenset(self.extensions)
+
+    @cached_property
+    def _proposals(self) -> frozenset[int]:
+        return frozenset(self.proposals)
 
     @classmethod
     def read(cls, reader: Reader) -> Capabilities:
