@@ -39,6 +39,7 @@ class RoomLog(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.db = sqlite3.connect(":memory:", isolation_level=None)
+        segments.prepare(self.db)
         engine = create_engine("sqlite://", creator=lambda: self.db, poolclass=StaticPool)
         metadata.create_all(engine)
         self.db.isolation_level = None

@@ -23,6 +23,7 @@ ALL = {"after": 0, "until": 2**63 - 1, "limit": 10**9, "max_bytes": 10**9}
 
 def empty_database():
     db = sqlite3.connect(":memory:", isolation_level=None)
+    segments.prepare(db)
     metadata.create_all(create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool))
     db.isolation_level = None
     return db
@@ -123,6 +124,12 @@ def test_pushes_are_as_large_as_they_may_be():
     assert pushes == [
         (b"\x92\xa2aa\xa2bb", 6), (b"\x91\xa2cc", 7), (b"\x91\xa6dddddd", 8), (b"\x91\xa2ee", 9)
     ]  # fmt: skip
+
+
+def test_every_id_of_the_smallest_entries_there_are_is_found_at_its_seq(db):
+    room, ids = make_room(db), [os.urandom(16) for _ in range(1000)]
+    segments.insert(db, [NewEntries(room, 1, [b"\x90"] * len(ids), ids)], 0)
+    assert [segments.find_stored(db, room, message_id) for message_id in ids] == list(range(1, 1001))
 
 
 def test_an_id_is_found_in_its_room_alone_and_never_stored_twice(db):

@@ -14,6 +14,7 @@ from sottovoce.server.errors import (
     DataDirectoryTooNew,
     DataDirectoryUnwritable,
 )
+from sottovoce.server.store import segments
 
 DATABASE_NAME: Final = "server.db"
 SCHEMA_VERSION: Final = "0002"
@@ -148,6 +149,8 @@ def open_connection(path: Path, *, read_only: bool = False) -> sqlite3.Connectio
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA cache_size = -2048")  # KiB: what it reads it seldom reads again
+        else:
+            segments.prepare(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _unusable(path, error) from None
