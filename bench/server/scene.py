@@ -21,7 +21,7 @@ from bench.server.processes import Load, Server, reference, running, sottovoce
 from bench.server.sizes import Sizes
 from sottovoce.link.messages import Append
 from sottovoce.link.parts import Outgoing
-from sottovoce.server.appending import Appender, Gathered, PendingAppend
+from sottovoce.server.appending import Appender, Gathered
 from sottovoce.server.store.database import DATABASE_NAME, open_connection
 from sottovoce.server.tls import own_tls_files
 
@@ -153,13 +153,13 @@ def _fill_room(
                 Outgoing(now_ms.to_bytes(6) + number.to_bytes(10), 0, text)
                 for number in range(at, min(stop, at + _FILLED_AT_ONCE))
             ]
-            gathered.append(PendingAppend(devices[at % len(devices)], Append(1, room_id, messages), now_ms))
+            gathered.append((devices[at % len(devices)], Append(1, room_id, messages)))
         db.execute("BEGIN IMMEDIATE")
-        appender.append(db, gathered)
+        appended = appender.append(db, gathered, now_ms)
         db.execute("COMMIT")
-        for pending in gathered:
-            if isinstance(pending.outcome, Exception):
-                raise pending.outcome
+        for outcome in appended.outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
 
 
 def figures(report: Report) -> dict[str, float]:

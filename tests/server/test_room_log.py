@@ -73,8 +73,8 @@ class Sender:
         self.session.connection.receive_data(self._client.data_to_send())
         return request
 
-    def append(self, room, *messages, now_ms=0):
-        self.log.append(self.session, self.request(m.Append, room, list(messages)), now_ms)
+    def append(self, room, *messages):
+        self.log.append(self.session, self.request(m.Append, room, list(messages)))
 
     def replies(self):
         """The seqs, or the error code, of each reply since the last call, by the order they came in."""
@@ -89,7 +89,8 @@ class World:
         self.store = store
         self.appender = Appender()
         self.pushed = []  # (room, first seq, number of entries), each push
-        self.log = RoomLog(store, self.appender, self._publish)
+        self.now_ms = 0
+        self.log = RoomLog(store, self.appender, self._publish, clock=lambda: self.now_ms / 1000)
         self.statements = []
 
     def _publish(self, room, new):
@@ -222,7 +223,7 @@ async def test_what_comes_during_the_commit_of_an_append_is_of_the_next_transact
 
 async def test_one_sender_who_cannot_be_answered_does_not_silence_the_others(world):
     never_came = m.Append(99, ROOM, [message(b"1")])  # its connection knows of no such request
-    world.log.append(world.alice.session, never_came, 0)
+    world.log.append(world.alice.session, never_came)
     world.bob.append(ROOM, message(b"2"))
     await world.settle()
     assert world.bob.replies() == [[2]]
@@ -246,9 +247,9 @@ async def test_more_than_is_gathered_at_most_is_several_pieces_in_order(world, m
     sizes = []
     append = world.appender.append
 
-    def counted(db, gathered):
+    def counted(db, gathered, now_ms):
         sizes.append(len(gathered))
-        return append(db, gathered)
+        return append(db, gathered, now_ms)
 
     monkeypatch.setattr(world.appender, "append", counted)
     for _ in range(7):
@@ -292,34 +293,33 @@ async def test_only_repeats_are_answered_and_nothing_is_pushed(world):
     assert world.alice.replies() == [[2]]
 
 
-async def rollbacks_of(world, *appends):
+async def rollbacks_of(world, now_ms, *appends):
     """Hand in appends for one transaction; how many are undone for it."""
     world.statements.clear()
-    for sender, payload, now_ms in appends:
-        sender.append(ROOM, payload, now_ms=now_ms)
+    world.now_ms = now_ms
+    for sender, payload in appends:
+        sender.append(ROOM, payload)
     await world.settle()
     return world.statements.count("ROLLBACK")
 
 
 async def test_who_repeats_one_message_has_a_transaction_undone_once_and_not_each_time(world):
     once, end = message(b"once"), appending.REPEATER_MS
-    assert await rollbacks_of(world, (world.alice, once, 0)) == 0
-    assert await rollbacks_of(world, (world.bob, message(), 0), (world.alice, once, 0)) == 1
+    assert await rollbacks_of(world, 0, (world.alice, once)) == 0
+    assert await rollbacks_of(world, 0, (world.bob, message()), (world.alice, once)) == 1
     for now_ms in (1, end - 1):
-        assert await rollbacks_of(world, (world.bob, message(), now_ms), (world.alice, once, now_ms)) == 0
-    assert await rollbacks_of(world, (world.alice, message(), 2 * end - 1)) == 0, "the last repeat counts"
-    assert await rollbacks_of(world, (world.alice, once, 2 * end)) == 1, "and is forgotten in the end"
+        assert await rollbacks_of(world, now_ms, (world.bob, message()), (world.alice, once)) == 0
+    assert await rollbacks_of(world, 2 * end - 1, (world.alice, message())) == 0, "the last repeat counts"
+    assert await rollbacks_of(world, 2 * end, (world.alice, once)) == 1, "and is forgotten in the end"
     assert world.alice.replies() == [[1], [1], [1], [1], [5], [1]]
     assert world.bob.replies() == [[2], [3], [4]]
 
 
 async def test_a_repeater_and_another_with_the_same_id_at_once_are_told_the_same(world):
     once, both = message(b"once"), message(b"both")
-    assert await rollbacks_of(world, (world.alice, once, 0)) == 0
-    assert await rollbacks_of(world, (world.alice, once, 0)) == 1
-    assert (
-        await rollbacks_of(world, (world.alice, both, 1), (world.bob, both, 1), (world.alice, both, 1)) == 1
-    )
+    assert await rollbacks_of(world, 0, (world.alice, once)) == 0
+    assert await rollbacks_of(world, 0, (world.alice, once)) == 1
+    assert await rollbacks_of(world, 1, (world.alice, both), (world.bob, both), (world.alice, both)) == 1
     assert world.alice.replies() == [[1], [1], [2], [2]]
     assert world.bob.replies() == [[2]]
     assert world.stored(ROOM) == [b"once", b"both"]
@@ -328,11 +328,11 @@ async def test_a_repeater_and_another_with_the_same_id_at_once_are_told_the_same
 async def test_only_so_many_repeaters_are_known(world, monkeypatch):
     monkeypatch.setattr(appending, "MAX_REPEATERS_KNOWN", 1)
     first, second = message(), message()
-    assert await rollbacks_of(world, (world.alice, first, 0), (world.bob, second, 0)) == 0
-    assert await rollbacks_of(world, (world.alice, first, 0)) == 1
-    assert await rollbacks_of(world, (world.bob, second, 0)) == 1
-    assert await rollbacks_of(world, (world.bob, second, 0)) == 0
-    assert await rollbacks_of(world, (world.alice, first, 0)) == 1, "forgotten for the other"
+    assert await rollbacks_of(world, 0, (world.alice, first), (world.bob, second)) == 0
+    assert await rollbacks_of(world, 0, (world.alice, first)) == 1
+    assert await rollbacks_of(world, 0, (world.bob, second)) == 1
+    assert await rollbacks_of(world, 0, (world.bob, second)) == 0
+    assert await rollbacks_of(world, 0, (world.alice, first)) == 1, "forgotten for the other"
 
 
 async def test_a_commit_that_fails_once_loses_nothing_and_no_seq(world):

@@ -29,7 +29,7 @@ from sottovoce.link.frames import (
     FrameReader,
     encode_frame,
 )
-from sottovoce.link.messages import ClientMessage, ErrorReply, Message, Push, Reply, Request, ServerMessage
+from sottovoce.link.messages import ClientMessage, ErrorReply, Push, Reply, Request, ServerMessage
 from sottovoce.link.parts import ErrorCode
 
 MAX_REQUESTS_UNDER_WAY: Final = 1024
@@ -90,8 +90,7 @@ class _Connection(Generic[_Event]):
         try:
             for body in self._reader.frames(data):
                 self.frames_received += 1
-                self._receive_frame(body)
-                if self._is_closed():
+                if not self._receive_frame(body):
                     return
         except LinkError as error:
             self._tell(error)
@@ -115,9 +114,6 @@ class _Connection(Generic[_Event]):
         self.state = State.CLOSED
         self._reader = FrameReader(0)
 
-    def _is_closed(self) -> bool:
-        return self.state is _CLOSED
-
     def receive_eof(self) -> None:
         """The peer will send nothing more. Raises :class:`UnexpectedEnd` if it stopped inside a frame."""
         mid_frame = self._reader.is_mid_frame
@@ -126,8 +122,8 @@ class _Connection(Generic[_Event]):
             raise UnexpectedEnd("the peer closed the connection in the middle of a frame")
 
     @abstractmethod
-    def _receive_frame(self, body: memoryview) -> None:
-        """Take one whole frame's body; raises :class:`LinkError`."""
+    def _receive_frame(self, body: memoryview) -> bool:
+        """Take one whole frame's body; returns whether to take more. Raises :class:`LinkError`."""
 
     def _tell(self, error: LinkError) -> None:
         """Queue what the peer is told of its fault before the connection closes; by default nothing."""
@@ -137,10 +133,6 @@ class _Connection(Generic[_Event]):
             self._trace("sent", name, len(frame))
         self._outgoing.append(frame)
         self.bytes_to_send += len(frame)
-
-    def _traced(self, message: Message, body: memoryview) -> None:
-        if self._trace is not None:
-            self._trace("received", type(message).__name__, len(body) + HEADER_LENGTH)
 
     def _settle(self, message: Reply | ErrorReply, request: type[Request]) -> None:
         """Move along the state table: ``message`` answers ``request``."""
@@ -195,14 +187,15 @@ class ServerConnection(_Connection[ClientMessage]):
     def _tell(self, error: LinkError) -> None:
         self._queue("ErrorReply", encode_frame(ErrorReply(None, error.code, str(error))))
 
-    def _receive_frame(self, body: memoryview) -> None:
+    def _receive_frame(self, body: memoryview) -> bool:
         try:
             message = _client_messages.decode(body)
         except _undecodable as error:
             self._refuse_undecodable(body, error)
-            return
-        self._traced(message, body)
+            return True
         number, kind = message.id, type(message)
+        if self._trace is not None:
+            self._trace("received", kind.__name__, len(body) + HEADER_LENGTH)
         if number in self._under_way:
             raise MalformedMessage("the id of a request under way was used again")
         most = MAX_REQUESTS_UNDER_WAY if self.state is _DEVICE else 1
@@ -213,6 +206,7 @@ class ServerConnection(_Connection[ClientMessage]):
         else:
             self._under_way[number] = kind
             self._events.append(message)
+        return True
 
     def _not_allowed(self, number: int, reason: str) -> None:
         refusal = ErrorReply(number, ErrorCode.NOT_ALLOWED, f"this request is not allowed: {reason}")
@@ -255,12 +249,13 @@ class ClientConnection(_Connection[ServerMessage]):
         self._under_way[message.id] = type(message)
         self._queue(type(message).__name__, frame)
 
-    def _receive_frame(self, body: memoryview) -> None:
+    def _receive_frame(self, body: memoryview) -> bool:
         try:
             message = _server_messages.decode(body)
         except _undecodable as error:
             raise MalformedMessage("the server sent a frame that is not a message") from error
-        self._traced(message, body)
+        if self._trace is not None:
+            self._trace("received", type(message).__name__, len(body) + HEADER_LENGTH)
         if isinstance(message, Push):
             if self.state is not _DEVICE:
                 raise UnexpectedReply("the server pushed something before the login")
@@ -269,6 +264,7 @@ class ClientConnection(_Connection[ServerMessage]):
         else:
             self._settle(message, self._request_answered_by(message, message.id))
         self._events.append(message)
+        return self.state is not _CLOSED
 
     def _request_answered_by(self, message: Reply | ErrorReply, number: int) -> type[Request]:
         request = self._under_way.pop(number, None)

@@ -30,22 +30,21 @@ MAX_REPEATERS_KNOWN: Final = 4096
 """Such devices kept in memory; the one whose last repeat is the oldest is forgotten first."""
 
 
-class PendingAppend:
-    """A request of a device (its row) that came at ``now_ms``; the outcome is a seq for each message."""
+class Gathered(list[tuple[int, m.Append]]):
+    """Requests for one transaction, each with its device (row) before it.
 
-    __slots__ = ("device", "now_ms", "outcome", "request")
-
-    def __init__(self, device: int, request: m.Append, now_ms: int) -> None:
-        self.device = device
-        self.request = request
-        self.now_ms = now_ms
-        self.outcome: list[int] | Refused
-
-
-class Gathered(list[PendingAppend]):
-    """Requests for one transaction. ``is_careful``: look every message id up before it is inserted."""
+    ``is_careful``: look every message id up before it is inserted.
+    """
 
     is_careful = False
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of gathered requests, in their order (a seq for each message), and rooms' new entries."""
+
+    outcomes: list[list[int] | Refused]
+    new: dict[bytes, NewEntries]
 
 
 @dataclass(slots=True)
@@ -84,8 +83,9 @@ class RoomState:
 
 @dataclass(slots=True)
 class _Batch:
-    """What one run of gathered requests adds to the logs."""
+    """What one run of gathered requests adds to the logs at ``now_ms``."""
 
+    now_ms: int
     new: dict[bytes, NewEntries] = field(default_factory=dict)
     earlier: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
 
@@ -105,46 +105,49 @@ class Appender:
         """A transaction was undone, or changes rooms that it does not name."""
         self._states.clear()
 
-    def append(self, db: sqlite3.Connection, gathered: Gathered) -> dict[bytes, NewEntries]:
-        """Store the messages of all requests, setting each one's outcome; returns the new entries by room.
+    def append(self, db: sqlite3.Connection, gathered: Gathered, now_ms: int) -> Appended:
+        """Store the messages of all requests, at ``now_ms`` (Unix ms).
 
         Each request is stored whole or not at all; a message stored before keeps its seq. Raises
         ``sqlite3.IntegrityError`` when there is such a message, and is to be called again, the transaction
         undone: to look up every id that is nearly always new would cost more than that. Whoever brought that
         about is looked up from then on for a while, so that nobody has every transaction run twice.
         """
-        batch = _Batch()
-        for pending in gathered:
-            is_careful = gathered.is_careful or (self._repeaters and self._is_repeater(pending))
-            take = self._take_carefully if is_careful else self._take
+        batch = _Batch(now_ms)
+        outcomes: list[list[int] | Refused] = []
+        for device, request in gathered:
             try:
-                pending.outcome = take(db, batch, pending)
+                if gathered.is_careful or (self._repeaters and self._is_repeater(device, now_ms)):
+                    outcomes.append(self._take_carefully(db, batch, device, request))
+                else:
+                    outcomes.append(self._take(db, batch, device, request))
             except Refused as refusal:
-                pending.outcome = refusal
+                outcomes.append(refusal)
         if batch.new:
             try:
-                segments.insert(db, batch.new.values(), max(pending.now_ms for pending in gathered))
+                segments.insert(db, batch.new.values(), now_ms)
             except sqlite3.IntegrityError:
                 gathered.is_careful = True
                 raise
             rooms.move_heads(db, [self._states[room_id].moved_by(new) for room_id, new in batch.new.items()])
         while len(self._states) > MAX_ROOMS_KNOWN:
             del self._states[next(iter(self._states))]
-        return batch.new
+        return Appended(outcomes, batch.new)
 
-    def _take(self, db: sqlite3.Connection, batch: _Batch, pending: PendingAppend) -> list[int]:
+    def _take(self, db: sqlite3.Connection, batch: _Batch, device: int, request: m.Append) -> list[int]:
         """Add one request's messages, taking them for new, and return their seqs; refuses all or none."""
-        request = pending.request
         state = self._states.get(request.room_id) or self._read(db, request.room_id)
         try:
-            state.check(pending.device, request.messages)
+            state.check(device, request.messages)
         except Refused:  # unless all of them were stored before
-            return self._take_carefully(db, batch, pending)
-        return _add(batch, state, request.room_id, request.messages, pending.now_ms)
+            return self._take_carefully(db, batch, device, request)
+        return _add(batch, state, request.room_id, request.messages)
 
-    def _take_carefully(self, db: sqlite3.Connection, batch: _Batch, pending: PendingAppend) -> list[int]:
+    def _take_carefully(
+        self, db: sqlite3.Connection, batch: _Batch, device: int, request: m.Append
+    ) -> list[int]:
         """As :meth:`_take`, but a message that was stored before, or comes twice, keeps its seq."""
-        room_id, messages = pending.request.room_id, pending.request.messages
+        room_id, messages = request.room_id, request.messages
         state = self._states.get(room_id) or self._read(db, room_id)
         for message in messages:
             seq = segments.find_stored(db, state.row, message.message_id)
@@ -152,23 +155,23 @@ class Appender:
                 batch.earlier[room_id, message.message_id] = seq
         new = {x.message_id: x for x in messages if (room_id, x.message_id) not in batch.earlier}
         if len(new) < len(messages):
-            self._note_repeater(pending)
+            self._note_repeater(device, batch.now_ms)
         if new:
-            state.check(pending.device, list(new.values()))
-            seqs = _add(batch, state, room_id, list(new.values()), pending.now_ms)
+            state.check(device, list(new.values()))
+            seqs = _add(batch, state, room_id, list(new.values()))
             batch.earlier.update(zip(((room_id, message_id) for message_id in new), seqs, strict=True))
         return [batch.earlier[room_id, message.message_id] for message in messages]
 
-    def _is_repeater(self, pending: PendingAppend) -> bool:
-        until = self._repeaters.get(pending.device)
-        if until is not None and pending.now_ms >= until:
-            del self._repeaters[pending.device]
+    def _is_repeater(self, device: int, now_ms: int) -> bool:
+        until = self._repeaters.get(device)
+        if until is not None and now_ms >= until:
+            del self._repeaters[device]
             return False
         return until is not None
 
-    def _note_repeater(self, pending: PendingAppend) -> None:
-        self._repeaters.pop(pending.device, None)  # put in again as the newest
-        self._repeaters[pending.device] = pending.now_ms + REPEATER_MS
+    def _note_repeater(self, device: int, now_ms: int) -> None:
+        self._repeaters.pop(device, None)  # put in again as the newest
+        self._repeaters[device] = now_ms + REPEATER_MS
         if len(self._repeaters) > MAX_REPEATERS_KNOWN:
             del self._repeaters[next(iter(self._repeaters))]
 
@@ -177,7 +180,7 @@ class Appender:
         return state
 
 
-def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoing], now_ms: int) -> list[int]:
+def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoing]) -> list[int]:
     """Put messages at the end of a room's log; returns their seqs."""
     new = batch.new.get(room_id)
     if new is None:
@@ -185,9 +188,9 @@ def _add(batch: _Batch, state: RoomState, room_id: bytes, messages: list[Outgoin
     seqs = []
     for message in messages:
         payload = message.payload
-        state.head += 1
+        state.head = seq = state.head + 1
         state.head_hash = rules.next_hash(state.head_hash, _MESSAGE, payload)
-        new.encoded.append(encode_entry(Entry(state.head, _MESSAGE, message.epoch, payload, now_ms)))
+        new.encoded.append(encode_entry(Entry(seq, _MESSAGE, message.epoch, payload, batch.now_ms)))
         new.message_ids.append(message.message_id)
-        seqs.append(state.head)
+        seqs.append(seq)
     return seqs

@@ -70,7 +70,7 @@ class DeliveryService:
 
     def append(self, session: Session, request: m.Append) -> None:
         """Store messages; the reply comes after COMMIT, then every subscriber is told."""
-        self._log.append(session, request, _now_ms())
+        self._log.append(session, request)
 
     def commit(self, session: Session, request: m.Commit) -> None:
         """Store a commit if it is the first of its epoch; then give the turn back and tell everybody."""

@@ -232,7 +232,7 @@ class Peer:
         return self.line.is_full or self.session.is_full or self._loop.time() < self._paused_until
 
     def _resume(self) -> None:
-        if self._phase is Phase.OPEN and not self._is_reading and not self._should_pause():
+        if self._phase is _OPEN and not self._is_reading and not self._should_pause():
             if self._frame_began is not None:
                 self._frame_began = self._loop.time()
             self._want_read(True)
@@ -247,7 +247,7 @@ class Peer:
 
     def wake(self) -> None:
         """There is something to send: write it at the end of this turn of the loop."""
-        if not self._flush_is_due and self._phase is Phase.OPEN:
+        if not self._flush_is_due and self._phase is _OPEN:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
 
