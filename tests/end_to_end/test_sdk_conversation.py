@@ -10,6 +10,7 @@ import pytest
 from sdk_world import a_world, item, messages, texts, until
 
 from sottovoce.client.errors import (
+    BadRoomName,
     NotInRoom,
     PolicyViolation,
     SecretOutdated,
@@ -166,6 +167,15 @@ async def test_people_are_added_and_removed(tmp_path: Path) -> None:
         room = await alice.create_room("the plan")
         old_link = str(await alice.invite(room))
         await _has_key_packages(world, 3)
+        for nobody in ("nobody", "bob smith", "x" * 33, ""):
+            with pytest.raises(UnknownUser):
+                await room.add(nobody)
+        for name in ("", "x" * 65):
+            with pytest.raises(BadRoomName):
+                await alice.create_room(name)
+            with pytest.raises(BadRoomName):
+                await alice.join(name, room_key=bytes(32))
+        assert alice.is_online
         await room.add("bob")
         assert [member.user for member in room.members()] == ["alice", "bob"]
         event = await _event(bob, RoomAppeared)

@@ -46,6 +46,7 @@ class ExitCode(IntEnum):
 _BY_NAME: Final = {
     "UsageError": ExitCode.USAGE,
     "BadUserName": ExitCode.USAGE,
+    "BadRoomName": ExitCode.USAGE,
     "BadConfiguration": ExitCode.USAGE,
     "TextTooLong": ExitCode.LINE_TOO_LONG,
     "LineTooLong": ExitCode.LINE_TOO_LONG,

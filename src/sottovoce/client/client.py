@@ -14,12 +14,12 @@ from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.announcing import Announcer
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import ValueTooLong
+from sottovoce.client.errors import BadRoomName, ValueTooLong
 from sottovoce.client.events import ClientEvent, Connected, OpenRoom
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
 from sottovoce.client.joined_rooms import JoinedRooms, keep_contact
-from sottovoce.client.policy import Access
+from sottovoce.client.policy import MAX_NAME_LENGTH, Access
 from sottovoce.client.profile import default_home
 from sottovoce.client.room import Room
 from sottovoce.client.room_state import Surroundings
@@ -189,9 +189,11 @@ class Client:
 
         Returns at once for a room this device is in, offline too; waits for the server for another.
         Raises :class:`~sottovoce.client.errors.UnknownRoom`,
-        :class:`~sottovoce.client.errors.SecretOutdated` and what :meth:`InviteLink.parse` raises.
+        :class:`~sottovoce.client.errors.SecretOutdated`, what :meth:`InviteLink.parse` raises, and with a
+        room key :class:`~sottovoce.client.errors.BadRoomName`.
         """
         if room_key is not None:
+            _check_room_name(room)
             room_id, secret = from_room_key(Secret(room_key), room)
             sync = await self._rooms.enter(room_id, room, Access.KEY, secret, may_found=True)
         elif is_invite_link(room):
@@ -202,7 +204,11 @@ class Client:
         return self._room(sync)
 
     async def create_room(self, name: str) -> Room:
-        """Make a room that people enter by invite link or by being added; this account owns it."""
+        """Make a room that people enter by invite link or by being added; this account owns it.
+
+        Raises :class:`~sottovoce.client.errors.BadRoomName` for none, and above 64 characters.
+        """
+        _check_room_name(name)
         room_id, secret = os.urandom(16), JoinSecret(Secret(os.urandom(32)))
         sync = await self._rooms.enter(room_id, name, Access.INVITE, secret, may_found=True)
         await asyncio.shield(sync.entered)
@@ -211,7 +217,8 @@ class Client:
     async def invite(self, room: Room | None = None, expires_in: int = INVITE_LIFETIME) -> InviteLink:
         """Make an invite link into ``room`` (None: the lobby) that one person can register with.
 
-        ``expires_in``: seconds. Waits for the server. Raises :class:`~sottovoce.client.errors.UnknownRoom`.
+        ``expires_in``: seconds, from a minute to 30 days. Waits for the server. Raises
+        :class:`~sottovoce.client.errors.UnknownRoom`.
         """
         target = room or await self.join("lobby")
         record = self._rooms.by_id[target.room_id].record
@@ -339,3 +346,8 @@ class Client:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _check_room_name(name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME_LENGTH:
+        raise BadRoomName(MAX_NAME_LENGTH)

@@ -15,6 +15,7 @@ from sottovoce.link.parts import ErrorCode
 
 __all__ = [
     "BadInviteLink",
+    "BadRoomName",
     "BadUserName",
     "CertificateChanged",
     "ClientClosed",
@@ -59,6 +60,13 @@ class BadUserName(LocalError):
             "A user name has 1 to 32 of the letters A to Z, digits, dot, dash and underscore, and is neither "
             "`.` nor `..`: choose such a one."
         )
+
+
+class BadRoomName(LocalError):
+    """What was given is no room's name: none, or a longer one than its members could agree on."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A room's name has 1 to {limit} characters: choose such a one.")
 
 
 class WrongPassword(LocalError):

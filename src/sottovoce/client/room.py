@@ -13,7 +13,7 @@ import msgspec
 
 from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
-from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, UnknownUser
+from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, RequestRefused, UnknownUser
 from sottovoce.client.errors import KeyChanged as KeyChangedError
 from sottovoce.client.events import (
     AnyTimelineItem,
@@ -34,6 +34,7 @@ from sottovoce.client.trust import safety_number
 from sottovoce.client.x_ray import examine
 from sottovoce.crypto.suites import cipher_suite
 from sottovoce.link.messages import KeyPackagesClaim, KeyPackagesClaimReply
+from sottovoce.link.parts import ErrorCode, is_user_name
 
 if TYPE_CHECKING:
     from sottovoce.client.device_store import DeviceStore
@@ -289,8 +290,15 @@ class Room:
         Raises :class:`~sottovoce.client.errors.UnknownUser` when there is nobody, or no key package, to add.
         """
         self._require_membership()
+        if not is_user_name(user):
+            raise UnknownUser(user)
         link = await self._session.online()
-        reply = await link.request(lambda number: KeyPackagesClaim(number, user), KeyPackagesClaimReply)
+        try:
+            reply = await link.request(lambda number: KeyPackagesClaim(number, user), KeyPackagesClaimReply)
+        except RequestRefused as refusal:
+            if refusal.error_code is ErrorCode.NOT_FOUND:
+                raise UnknownUser(user) from refusal
+            raise
         packages = [claimed.key_package for claimed in reply.key_packages]
         if not packages:
             raise UnknownUser(user)

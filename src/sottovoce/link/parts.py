@@ -6,12 +6,14 @@ Lengths are checked by the decoder, before anything else looks at a value.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-UserName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,32}\Z")]  # \Z: a $ lets a last newline by
+_USER_NAME: Final = r"^[A-Za-z0-9._-]{1,32}\Z"  # \Z: a $ lets a last newline by
+UserName = Annotated[str, Meta(pattern=_USER_NAME)]
 RoomId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 DeviceId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 MessageId = Annotated[bytes, Meta(min_length=16, max_length=16)]
@@ -22,6 +24,11 @@ Counter = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Token = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Payload = Annotated[bytes, Meta(max_length=960 * 1024)]
 ShortPayload = Annotated[bytes, Meta(max_length=8 * 1024)]
+
+
+def is_user_name(text: str) -> bool:
+    """Whether it has the form of a user name; a server closes the connection on what has not."""
+    return re.search(_USER_NAME, text) is not None
 
 
 class ErrorCode(StrEnum):
