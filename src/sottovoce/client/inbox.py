@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from sottovoce.client.device_store import DeviceStore
@@ -107,14 +108,18 @@ class Inbox:
         )
 
     async def _empty(self, link: ServerLink) -> None:
-        reply = await link.request(InboxFetch, InboxFetchReply)
-        for item in reply.items:
-            found = await self._bundle_for(item.payload)
-            if found is not None:
-                await self._accept(item, *found)
-        if reply.items:
-            done = [item.item_id for item in reply.items]
-            await link.request(lambda number: InboxDelete(number, done), Done)
+        """Take what the inbox has, some at a time as the server gives it; what it gives again is not new."""
+        newest = -1
+        while items := [
+            item for item in (await link.request(InboxFetch, InboxFetchReply)).items if item.item_id > newest
+        ]:
+            for item in items:
+                found = await self._bundle_for(item.payload)
+                if found is not None:
+                    await self._accept(item, *found)
+            done = [item.item_id for item in items]
+            await link.request(partial(InboxDelete, item_ids=done), Done)
+            newest = max(done)
 
     async def _bundle_for(self, payload: bytes) -> tuple[bytes, KeyPackageBundle] | None:
         """The key package a Welcome is for; None for garbage, and for one used before (threats.md A10)."""
