@@ -21,10 +21,11 @@ from server_fixtures import PATIENCE
 from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link import messages as m
 from sottovoce.link.invite_link import InviteLink
-from sottovoce.server import errors
+from sottovoce.server import app, errors
 from sottovoce.server.app import run
 from sottovoce.server.config import load_config
 from sottovoce.server.listener import listening_socket
+from sottovoce.server.log import set_up_logging
 from sottovoce.server.store.store import Store
 from sottovoce.server.store.writer import StoreFailure
 
@@ -255,6 +256,30 @@ async def test_old_entries_go_and_the_log_says_where_it_begins(serve):
     while reply.first == 1:  # deletion runs beside the first requests
         reply = await client.ask(m.Fetch, room, 0)
     assert ([e.seq for e in reply.entries], reply.first, reply.head) == ([4, 5], 4, 5)
+
+
+@pytest.mark.parametrize("trouble", [StoreFailure("no disk"), sqlite3.OperationalError("disk I/O error")])
+async def test_a_disk_that_failed_once_does_not_end_the_deleting_of_old_entries(monkeypatch, capsys, trouble):
+    set_up_logging("info")
+    monkeypatch.setattr(app, "_RETENTION_EVERY", 0.0)
+    again, times = asyncio.Event(), []
+
+    class Delivery:
+        async def delete_older_than(self, before_ms):
+            times.append(before_ms)
+            if len(times) == 1:
+                raise trouble
+            again.set()
+            return 0
+
+    class Store:
+        async def write(self, _work):
+            return None
+
+    keeping = asyncio.create_task(app._keep_retention(Delivery(), Store(), 30))
+    await asyncio.wait_for(again.wait(), 10)
+    keeping.cancel()
+    assert type(trouble).__name__ in capsys.readouterr().err
 
 
 async def test_a_store_that_fails_is_told_as_internal_and_nothing_is_acknowledged(server):

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -163,11 +164,12 @@ async def _keep_retention(delivery: DeliveryService, store: Store, days: int) ->
     """Delete what is older than the retention, now and every hour."""
     while True:
         now_ms = int(time.time() * 1000)
+        deleted = 0
         try:
             deleted = await delivery.delete_older_than(now_ms - days * _DAY_MS)
             await store.write(partial(accounts.delete_spent_tokens, now=now_ms // 1000))
-        except StoreFailure:
-            deleted = 0  # the writer has logged why; the next hour may be better
+        except (StoreFailure, sqlite3.Error) as error:  # the next hour may be better
+            _log.error("not all that is old was deleted", extra={"fields": {"error": type(error).__name__}})
         if deleted:
             _log.info("old entries deleted", extra={"fields": {"entries": deleted}})
         await asyncio.sleep(_RETENTION_EVERY)
