@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -13,8 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from sottovoce.client.errors import CertificateChanged, LinkLost, RequestRefused, ServerNotReachable
-from sottovoce.client.transport import ServerLink
+from sottovoce.client.errors import (
+    CertificateChanged,
+    LinkLost,
+    RateLimited,
+    RequestRefused,
+    ServerNotReachable,
+)
+from sottovoce.client.transport import MAX_PATIENCE, ServerLink
 from sottovoce.crypto.certificates import self_signed_certificate
 from sottovoce.link.connection import ServerConnection
 from sottovoce.link.messages import ALPN, Done, ErrorReply, Hello, HelloReply, Ping
@@ -79,6 +86,27 @@ async def test_requests_get_their_replies_and_refusals(tmp_path: Path) -> None:
         assert link.closed.done()
         assert any(line.startswith("tls TLSv1.3") for line in trace)
         assert any(line.startswith("link > Ping") for line in trace)
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        (2.5, 2.5),
+        (-1.0, 0.0),
+        (math.inf, MAX_PATIENCE),
+        (-math.inf, 0.0),
+        (math.nan, 0.0),
+        (1e300, MAX_PATIENCE),
+    ],
+)
+@pytest.mark.parametrize("code", [ErrorCode.RATE_LIMITED, ErrorCode.INTERNAL])
+async def test_no_server_has_a_client_wait_for_ever(asked: float, waited: float, code: ErrorCode) -> None:
+    link = ServerLink("localhost", 1, lambda _: None, None)
+    reply = link._replies[0] = asyncio.get_running_loop().create_future()
+    link._dispatch(ErrorReply(0, code, "later", asked))
+    refusal = reply.exception()
+    assert isinstance(refusal, (RateLimited, RequestRefused))
+    assert refusal.retry_after == waited
 
 
 async def test_disconnecting_waits_for_the_socket_to_be_closed(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sottovoce.client.errors import (
 )
 from sottovoce.client.events import ClientEvent, Connected, Disconnected, SessionEnded
 from sottovoce.client.server_address import ServerAddress
-from sottovoce.client.transport import ServerLink, Trace
+from sottovoce.client.transport import ServerLink, Trace, patience
 from sottovoce.errors import SottovoceError
 from sottovoce.link.messages import Done, Ping, Push, ServerStopping
 
@@ -151,7 +151,7 @@ class Session:
 
     def _receive_push(self, push: Push) -> None:
         if isinstance(push, ServerStopping):
-            self._retry_after = min(max(push.retry_after, 0.0), LONG_CAP)
+            self._retry_after = patience(push.retry_after, LONG_CAP)
         self._on_push(push)
 
     async def _fail(self, trouble: SottovoceError) -> None:

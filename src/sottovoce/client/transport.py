@@ -46,6 +46,7 @@ Trace = Callable[[str], None]
 HANDSHAKE_DEADLINE: Final = 10.0
 REQUEST_DEADLINE: Final = 30.0
 CLOSING_DEADLINE: Final = 1.0
+MAX_PATIENCE: Final = 600.0
 """Seconds."""
 
 
@@ -203,10 +204,11 @@ class ServerLink(asyncio.Protocol):
             self._on_push(message)
         elif isinstance(message, ErrorReply):
             refusal: RequestRefused | RateLimited
+            retry_after = None if message.retry_after is None else patience(message.retry_after)
             if message.code is ErrorCode.RATE_LIMITED:
-                refusal = RateLimited(message.retry_after)
+                refusal = RateLimited(retry_after)
             else:
-                refusal = RequestRefused(message.code, message.message, message.retry_after, message.epoch)
+                refusal = RequestRefused(message.code, message.message, retry_after, message.epoch)
             future = None if message.id is None else self._replies.get(message.id)
             if future is None:
                 self._end(str(refusal))
@@ -257,6 +259,11 @@ class ServerLink(asyncio.Protocol):
                 future.set_exception(LinkLost(reason))
         if self._transport is not None:
             self._transport.close()
+
+
+def patience(seconds: float, most: float = MAX_PATIENCE) -> float:
+    """How long to wait for a server that asks for so many seconds: no number of its own holds anybody up."""
+    return min(seconds, most) if seconds > 0 else 0.0  # what is not a number is not above 0
 
 
 def _in_words(trouble: Exception) -> str:
