@@ -16,7 +16,7 @@ from sottovoce.link.encoded_entries import encode_entry
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.parts import EntryKind, ErrorCode, Stretching
 from sottovoce.server import room_transactions as transactions
-from sottovoce.server.appending import Appender, Gathered, PendingAppend
+from sottovoce.server.appending import Appender, Gathered
 from sottovoce.server.errors import Refused
 from sottovoce.server.store import accounts, rooms, segments
 from sottovoce.server.store.schema import metadata
@@ -89,21 +89,20 @@ class RoomLog(RuleBasedStateMachine):
     def append_now(self, requests):
         """Run requests as the writer does: all again, with care, when an id was stored before."""
         gathered = Gathered(
-            PendingAppend(self.devices[user].row, m.Append(1, ROOM, messages), self.now)
-            for user, messages in requests
+            (self.devices[user].row, m.Append(1, ROOM, messages)) for user, messages in requests
         )
         changes = self.db.total_changes
         self.db.execute("BEGIN")
         try:
-            new = self.appender.append(self.db, gathered)
+            appended = self.appender.append(self.db, gathered, self.now)
         except sqlite3.IntegrityError:
             self.db.execute("ROLLBACK")
             self.appender.forget_all()
             changes = self.db.total_changes
             self.db.execute("BEGIN")
-            new = self.appender.append(self.db, gathered)
+            appended = self.appender.append(self.db, gathered, self.now)
         self.db.execute("COMMIT")
-        outcomes = [pending.outcome for pending in gathered]
+        outcomes, new = appended.outcomes, appended.new
         if all(isinstance(outcome, Refused) for outcome in outcomes):
             assert self.db.total_changes == changes, "a refusal comes before any write"
         pushed = [entry for one in new.values() for part, _ in one.pushes(3000) for entry in part]
