@@ -28,6 +28,8 @@ two cells, and be drawn as many beyond the edge of the screen.
 
 CUT: Final = "…"
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+ISOLATE: Final = "\N{FIRST STRONG ISOLATE}"
+POP_ISOLATE: Final = "\N{POP DIRECTIONAL ISOLATE}"
 ZWNJ: Final = "\N{ZERO WIDTH NON-JOINER}"
 ZWJ: Final = "\N{ZERO WIDTH JOINER}"
 VARIATION_SELECTOR_16: Final = "\N{VARIATION SELECTOR-16}"
@@ -140,7 +142,7 @@ def isolate(name: str) -> str:
     U+2068 and U+2069 (UAX #9 §2.7), the only two such characters that a face may print.
     """
     clean = sanitize(name, limit=NAME_LIMIT)
-    return clean if clean.isascii() else f"\N{FIRST STRONG ISOLATE}{clean}\N{POP DIRECTIONAL ISOLATE}"
+    return clean if clean.isascii() else f"{ISOLATE}{clean}{POP_ISOLATE}"
 
 
 _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))

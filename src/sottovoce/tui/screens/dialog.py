@@ -20,7 +20,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
-from sottovoce.tui.safe_text import NOTHING, Safe
+from sottovoce.tui.safe_text import NOTHING, Safe, cut
 
 Result = TypeVar("Result")
 
@@ -28,6 +28,7 @@ ROOMY: Final = (60, 20)
 """Columns and rows from which on a dialog leaves the screen behind it in sight."""
 
 _FRAME_ROWS: Final = 2  # its border, above and below
+_AROUND_TITLE: Final = 4  # columns: the border's corners, and a blank on either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,7 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
 
     def compose(self) -> ComposeResult:
         """The frame around :meth:`compose_body`."""
-        with Vertical(classes="frame") as frame:
-            frame.border_title = Content(self._title)
+        with Vertical(classes="frame"):
             with VerticalScroll(classes="body", can_focus=False):
                 yield from self.compose_body()
             if self._choices:
@@ -188,7 +188,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
         is_roomy = _is_roomy(event.size)
         self.set_class(is_roomy, "-roomy")
         frame, body = self.query_one(".frame"), self.query_one(".body")
-        frame.styles.width = min(self.WIDTH, event.size.width) if is_roomy else "100%"
+        width = min(self.WIDTH, event.size.width) if is_roomy else event.size.width
+        frame.border_title = Content(cut(self._title, width - _AROUND_TITLE))
+        frame.styles.width = width if is_roomy else "100%"
         body.styles.max_height = max(1, self.body_room(event.size).height)
         self.call_after_refresh(self.show_hint)
 

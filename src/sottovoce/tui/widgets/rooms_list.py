@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from sottovoce.tui import view
+from sottovoce.tui.safe_text import cut
 from sottovoce.tui.screens.text_field import TextField
 
 MANY: Final = 999
@@ -147,7 +148,7 @@ def _row(room: view.Room, width: int, *, is_open: bool) -> Content:
         count = " not in"
     mark = "! " if room.has_alarm else "> " if is_open else "  "
     space = max(width - cell_len(mark) - cell_len(count), 1)
-    name = room.name if cell_len(room.name) <= space else set_cell_size(room.name, space - 1) + "…"
+    name = cut(room.name, space)
     padding = " " * (space - cell_len(name))
     name_style = "bold" if room.unread or is_open else "" if room.is_member else "dim"
     return Content.assemble(
