@@ -19,6 +19,11 @@ _NUMBERS = re.compile(r"\d+")
 _OWN_NOTIFICATION = re.compile(r"ESC\]9;Sottovoce: .*ESC\\")
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
+INVISIBLE = set("\u200b\u200e\u200f\u061c\u2060\ufeff\u00ad\u3164") | {
+    chr(code) for code in (*range(0x202A, 0x202F), 0x2066, 0x2067, *range(0xE0000, 0xE0080))
+}
+"""What nobody sees, or what turns the direction of writing; but the two that isolate a name (UAX #9 §2.7)."""
+
 
 class Stream(NamedTuple):
     """``shapes``: the sequences and controls that were written, each once, as :func:`shape_of` has them;

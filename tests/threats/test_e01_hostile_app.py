@@ -12,13 +12,10 @@ import pytest
 from hostile_payloads import hostile_payloads
 from pseudo_terminal import PseudoTerminal
 from sdk_world import a_world
-from terminal_stream import Stream, read_stream
+from terminal_stream import INVISIBLE, Stream, read_stream
 
 TUI = Path(__file__).parents[1] / "tui"
 PATIENCE = 240.0  # seconds
-INVISIBLE = set("\u200b\u200e\u200f\u061c\u2060\ufeff\u00ad\u3164") | {
-    chr(code) for code in (*range(0x202A, 0x202F), 0x2066, 0x2067, *range(0xE0000, 0xE0080))
-}
 NOTIFIED = "ESC]9;Sottovoce: …ESC\\"
 OWN = {
     "\r", "\n", "ESC[#;#H", "ESC[#m", "ESC[>25u", "ESC[<u", "ESC[?2026$p", "ESC[?2048$p",
