@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mls_world import World
+from mls_world import CONFIG, NOW, SUITE_1, World, commit_of, insider, taken_apart
+from mls_world import refused as member_refuses
 
-from sottovoce.mls import DecodingError, LeafIndex, ValidationError, ValidationRule, tree_math
+from sottovoce.mls import (
+    Add,
+    Commit,
+    Credential,
+    DecodingError,
+    Extension,
+    Group,
+    KeyPackage,
+    LeafIndex,
+    LeafNodeSource,
+    Lifetime,
+    ProposalReference,
+    Update,
+    ValidationError,
+    ValidationRule,
+    default_capabilities,
+    generate_key_package,
+    tree_math,
+)
 from sottovoce.mls.nodes import Node, ParentNode
 from sottovoce.mls.presentation import opaque, vector
 from sottovoce.mls.ratchet_tree import RatchetTree
@@ -135,3 +155,84 @@ def test_unmerged_leaves_as_the_rfc_says_it(lists: dict[int, set[int]], blank: s
         validate_unmerged_leaves(tree)
     else:
         refused(ValidationRule.TREE_UNMERGED, validate_unmerged_leaves, tree)
+
+
+class TestSize:
+    """Every member carries every leaf: whoever brings a large one takes the room for the others' commits."""
+
+    large = Extension(0xFF01, bytes(CONFIG.max_leaf_size))
+    able = default_capabilities(SUITE_1, [0xFF01])
+
+    def package(self, world: World) -> KeyPackage:
+        return generate_key_package(
+            world.suite,
+            Credential.basic(b"carol"),
+            world.keys(),
+            lifetime=Lifetime(NOW - 10, NOW + 10),
+            capabilities=self.able,
+            leaf_extensions=(self.large,),
+            random=os.urandom,
+        ).key_package
+
+    def test_of_who_is_added(self, world: World) -> None:
+        alice, bob = world.group_of("alice", "bob")
+        member_refuses(bob, insider(alice, commit_of(Add(self.package(world)))), ValidationRule.LEAF_SIZE)
+
+    def test_of_who_updates(self, world: World) -> None:
+        alice, bob, carol = world.group_of("alice", "bob", "carol")
+        old, state = bob._state.tree.leaf(bob.own_leaf_index), bob._state
+        assert old is not None
+        leaf = replace(
+            old,
+            encryption_key=world.suite.derive_key_pair(os.urandom(32)).public,
+            source=LeafNodeSource.UPDATE,
+            lifetime=None,
+            parent_hash=None,
+            capabilities=self.able,
+            extensions=(self.large,),
+        ).signed(world.suite, state.signature_key_pair.private, bob.group_id, bob.own_leaf_index)
+        carol.merge(carol.process(insider(bob, Update(leaf)), now=NOW))
+        (reference,) = carol._pending
+        path = taken_apart(alice).path
+        commit = Commit((ProposalReference(reference),), path)
+        member_refuses(carol, insider(alice, commit), ValidationRule.LEAF_SIZE)
+
+    def test_of_who_joins(self, world: World) -> None:
+        alice, _ = world.group_of("alice", "bob")
+        join = Group.join_externally(
+            alice.group_info(),
+            Credential.basic(b"dave"),
+            world.keys(),
+            suite=world.suite,
+            capabilities=self.able,
+            leaf_extensions=(self.large,),
+            config=CONFIG,
+            random=os.urandom,
+        )
+        member_refuses(alice, join.commit, ValidationRule.LEAF_SIZE)
+
+    def test_of_who_founds(self, world: World) -> None:
+        with pytest.raises(ValidationError) as caught:
+            Group.create(
+                world.suite,
+                b"room",
+                Credential.basic(b"alice"),
+                world.keys(),
+                capabilities=self.able,
+                leaf_extensions=(self.large,),
+                config=CONFIG,
+                random=os.urandom,
+                now=NOW,
+            )
+        assert caught.value.rule is ValidationRule.LEAF_SIZE
+
+    def test_of_who_is_there(self, world: World) -> None:
+        world.config = replace(CONFIG, max_leaf_size=1 << 20)
+        (alice,) = world.group_of("alice")
+        alice.merge(alice.commit(add=[self.package(world)], random=os.urandom, now=NOW))
+        bundle = world.bundle("bob")
+        welcome = alice.commit(add=[bundle.message], random=os.urandom, now=NOW).welcome or b""
+        with pytest.raises(ValidationError) as caught:
+            Group.join(welcome, bundle, config=CONFIG)
+        assert caught.value.rule is ValidationRule.LEAF_SIZE
+        assert Group.join(welcome, bundle, config=world.config).epoch == 2

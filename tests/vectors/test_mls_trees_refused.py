@@ -31,7 +31,7 @@ from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import LeafIndex, NodeIndex
 from sottovoce.mls.tree_validation import (
     validate_group_support,
-    validate_own_extensions,
+    validate_leaf_alone,
     validate_parent_hashes,
     validate_tree,
     validate_uniqueness,
@@ -149,7 +149,7 @@ def spoilt_leaves(tree: RatchetTree, suite: CipherSuite, group_id: bytes, refusa
         )
         carries = replace(leaf, extensions=unlisted)
         refusals.differs(carries.verify(suite, group_id, index), True)
-        refusals.expect(ValidationRule.LEAF_EXTENSIONS, lambda leaf=carries: validate_own_extensions(leaf))
+        refusals.expect(ValidationRule.LEAF_EXTENSIONS, lambda leaf=carries: validate_leaf_alone(leaf, None))
         if leaf.source is not LeafNodeSource.KEY_PACKAGE:
             refusals.differs(leaf.verify(suite, group_id, LeafIndex(index + 1)), True)
             refusals.differs(leaf.verify(suite, flipped(group_id), index), True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sottovoce.crypto.suites import CipherSuite
 from sottovoce.mls.credentials import AnyBasicCredential, AuthenticationService
 from sottovoce.mls.framing import WireFormat
+from sottovoce.mls.nodes import LeafLimits
 from sottovoce.mls.secret_tree import RatchetLimits
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class GroupConfig:
     ``PeerError``. ``check_proposal`` does so for each proposal: a commit refers to the proposals of others,
     so what its sender may not ask for is to be refused here, before somebody with more rights commits it.
     ``max_pending_proposals`` is for each sender and epoch, ``max_lifetime`` the seconds in all that a leaf
-    may be valid for, of whom one adds and of who is there when one joins. ``trace`` gets a line of text for
-    each handshake and derivation, never a secret.
+    may be valid for, of whom one adds and of who is there when one joins, ``max_leaf_size`` its bytes.
+    ``trace`` gets a line of text for each handshake and derivation, never a secret.
 
     ``send_public_handshakes`` sends proposals and commits as PublicMessage, whose readers need
     ``accept_public_messages``. ``accept_external_proposals`` lets in what the group's external senders
@@ -54,6 +55,7 @@ class GroupConfig:
     past_epochs: int = 3
     max_pending_proposals: int = 16
     max_lifetime: int = 400 * 24 * 3600
+    max_leaf_size: int = 16 * 1024
     accept_public_messages: bool = False
     accept_external_commits: bool = True
     accept_external_proposals: bool = False
@@ -69,6 +71,11 @@ class GroupConfig:
         return RatchetLimits(
             self.max_forward_generations, self.max_skipped_keys, self.max_skipped_keys_per_epoch
         )
+
+    @property
+    def leaf_limits(self) -> LeafLimits:
+        """The caps on leaves."""
+        return LeafLimits(self.max_lifetime, self.max_leaf_size)
 
     @property
     def handshake_format(self) -> WireFormat:

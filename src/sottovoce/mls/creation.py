@@ -18,7 +18,7 @@ from sottovoce.mls.labels import expand_with_label
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.tree_math import LeafIndex, leaf_node_index
-from sottovoce.mls.tree_validation import validate_group_support, validate_own_extensions
+from sottovoce.mls.tree_validation import validate_group_support, validate_leaf_alone
 
 _YEAR: Final = 365 * 24 * 3600
 
@@ -57,7 +57,7 @@ def create_group(
         lifetime=lifetime,
     )
     tree = RatchetTree.of_one(leaf)
-    validate_own_extensions(leaf)
+    validate_leaf_alone(leaf, config.leaf_limits)
     validate_group_support(tree, suite, extensions)
     config.authentication.validate(credential, signature_key_pair.public)
     validate_external_senders(extensions, (), config.authentication)

@@ -28,7 +28,7 @@ from sottovoce.mls.key_schedule import (
     welcome_secret,
 )
 from sottovoce.mls.labels import decrypt_with_label
-from sottovoce.mls.nodes import Capabilities, LeafNode, LeafNodeSource
+from sottovoce.mls.nodes import Capabilities, LeafLimits, LeafNode, LeafNodeSource
 from sottovoce.mls.presentation import Reader, decode
 from sottovoce.mls.proposals import Commit, ExternalInit, PreSharedKey, Proposal, ProposalReference, Remove
 from sottovoce.mls.protection import public_message, sign_content
@@ -86,12 +86,12 @@ def open_group_info(
     ratchet_tree: bytes | None,
     authentication: AuthenticationService,
     *,
-    max_lifetime: int | None = None,
+    limits: LeafLimits | None = None,
 ) -> tuple[RatchetTree, Member]:
     """Verify a GroupInfo and its tree (§12.4.3.1); returns the tree and the signer.
 
-    ``ratchet_tree`` is the encoded tree where the GroupInfo does not carry it, ``max_lifetime`` how many
-    seconds a leaf may be valid for in all. Raises ``ValidationError``.
+    ``ratchet_tree`` is the encoded tree where the GroupInfo does not carry it. No ``limits`` are held against
+    leaves that are only looked at. Raises ``ValidationError``.
     """
     context = group_info.group_context
     # §12.4.3.1: version and cipher suite are those of the joiner's key package.
@@ -114,9 +114,7 @@ def open_group_info(
     # §12.4.3.1: "Verify that the tree hash of the ratchet tree matches the tree_hash field".
     if tree.tree_hash(suite) != context.tree_hash:
         raise ValidationError(ValidationRule.TREE_HASH)
-    validate_tree(
-        tree, suite, context.group_id, context.extensions, authentication, max_lifetime=max_lifetime
-    )
+    validate_tree(tree, suite, context.group_id, context.extensions, authentication, limits=limits)
     validate_external_senders(context.extensions, (), authentication)
     return tree, Member.at(group_info.signer, signer)
 
@@ -202,7 +200,7 @@ def join_by_welcome(
     combined = psk_secret(suite, known.find(secrets.psks))
     group_info = _decrypt_group_info(welcome, suite, welcome_secret(suite, secrets.joiner_secret, combined))
     tree, signer = open_group_info(
-        group_info, suite, ratchet_tree, config.authentication, max_lifetime=config.max_lifetime
+        group_info, suite, ratchet_tree, config.authentication, limits=config.leaf_limits
     )
     own = _find_own_leaf(tree, bundle.key_package.leaf_node)
     context = group_info.group_context
@@ -323,7 +321,7 @@ def join_by_external_commit(
     Raises ``PeerError`` for the GroupInfo, ``MisuseError`` for an old leaf that is not the joiner's.
     """
     tree, _ = open_group_info(
-        group_info, suite, ratchet_tree, config.authentication, max_lifetime=config.max_lifetime
+        group_info, suite, ratchet_tree, config.authentication, limits=config.leaf_limits
     )
     context = group_info.group_context
     kem_output, init_secret = _external_init(suite, group_info)

@@ -138,6 +138,14 @@ class Lifetime:
 
 
 @dataclass(frozen=True)
+class LeafLimits:
+    """What an application allows of a leaf: seconds to be valid for in all (§7.2), bytes of its encoding."""
+
+    max_lifetime: int
+    max_size: int
+
+
+@dataclass(frozen=True)
 class LeafNode:
     """One member: keys, credential, capabilities, and its signature over them (RFC 9420 §7.2).
 

@@ -33,7 +33,7 @@ from sottovoce.mls.rules import ValidationRule
 from sottovoce.mls.tree_math import LeafIndex
 from sottovoce.mls.tree_validation import (
     validate_group_support,
-    validate_own_extensions,
+    validate_leaf_alone,
     validate_public_key,
     validate_uniqueness,
 )
@@ -180,7 +180,7 @@ def validate_leaf_in_place(
         raise ValidationError(ValidationRule.LEAF_SOURCE, f"leaf {index}")
     if not leaf.verify(state.suite, state.context.group_id, index):
         raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
-    validate_own_extensions(leaf)
+    validate_leaf_alone(leaf, config.leaf_limits)
     validate_public_key(state.suite, leaf.encryption_key)
     config.authentication.validate(leaf.credential, leaf.signature_key)
 
@@ -270,7 +270,7 @@ def _add(
     state: EpochState, config: GroupConfig, tree: RatchetTree, package: KeyPackage, now: int
 ) -> LeafIndex:
     package.validate(state.suite, now, config.authentication, config.max_lifetime)
-    validate_own_extensions(package.leaf_node)
+    validate_leaf_alone(package.leaf_node, config.leaf_limits)
     for key in (package.init_key, package.leaf_node.encryption_key):
         validate_public_key(state.suite, key)
     return tree.add(package.leaf_node)

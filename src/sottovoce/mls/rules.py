@@ -22,6 +22,7 @@ class ValidationRule(Enum):
     CREDENTIAL_SUCCESSOR = ("L12", "§5.3.1", "a leaf's new credential belongs to the client of the old one")
     LEAF_PUBLIC_KEY = ("L13", "§7.6", "an encryption key is one that can be sealed to")
     LEAF_TOTAL_LIFETIME = ("L14", "§7.2", "a leaf's total lifetime is no longer than the application allows")
+    LEAF_SIZE = ("L15", "§16.11", "a leaf is no larger than the application allows")
 
     KEY_PACKAGE_SUITE = ("K01", "§10.1", "a key package has the group's version and cipher suite")
     KEY_PACKAGE_SIGNATURE = ("K02", "§10.1", "a key package's signature verifies")

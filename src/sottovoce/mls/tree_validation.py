@@ -12,7 +12,7 @@ from sottovoce.mls.credentials import AuthenticationService
 from sottovoce.mls.errors import ValidationError
 from sottovoce.mls.extensions import Extensions, RequiredCapabilities
 from sottovoce.mls.key_package import MLS10
-from sottovoce.mls.nodes import Capabilities, LeafNode, ParentNode
+from sottovoce.mls.nodes import Capabilities, LeafLimits, LeafNode, ParentNode
 from sottovoce.mls.presentation import opaque
 from sottovoce.mls.ratchet_tree import RatchetTree
 from sottovoce.mls.rules import ValidationRule
@@ -26,12 +26,11 @@ def validate_tree(
     extensions: Extensions,
     authentication: AuthenticationService,
     *,
-    max_lifetime: int | None = None,
+    limits: LeafLimits | None = None,
 ) -> None:
     """Check every node of a tree that came with a GroupInfo; raises ``ValidationError``.
 
-    Whether a lifetime is over is not looked at, which RFC 9420 §7.3 leaves open for leaves of a tree. In all
-    it is no longer than ``max_lifetime`` seconds.
+    Whether a lifetime is over is not looked at, which RFC 9420 §7.3 leaves open for leaves of a tree.
     """
     validate_unmerged_leaves(tree)
     validate_parent_hashes(tree, suite)
@@ -44,10 +43,7 @@ def validate_tree(
         # §7.3: "Verify that the signature on the LeafNode is valid".
         if not leaf.verify(suite, group_id, index):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE, f"leaf {index}")
-        # §7.2: an application is to "reject any LeafNode where the total lifetime is longer".
-        if leaf.lifetime is not None and leaf.lifetime.exceeds(max_lifetime):
-            raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"leaf {index}")
-        validate_own_extensions(leaf)
+        validate_leaf_alone(leaf, limits)
         authentication.validate(leaf.credential, leaf.signature_key)
 
 
@@ -130,8 +126,16 @@ def validate_public_key(suite: CipherSuite, public_key: bytes) -> None:
         raise ValidationError(ValidationRule.LEAF_PUBLIC_KEY) from error
 
 
-def validate_own_extensions(leaf: LeafNode) -> None:
-    """Check rule L06 (§7.3: "the extensions in the LeafNode are supported by checking …")."""
+def validate_leaf_alone(leaf: LeafNode, limits: LeafLimits | None) -> None:
+    """Check what a leaf is wherever it stands: rules L06, and L14 and L15 unless there are no ``limits``."""
+    if limits is not None:
+        # §16.11: every member carries every leaf. Large ones would fill a tree that others cannot send then.
+        if len(leaf.encoded) > limits.max_size:
+            raise ValidationError(ValidationRule.LEAF_SIZE, f"{len(leaf.encoded)} bytes")
+        # §7.2: an application is to "reject any LeafNode where the total lifetime is longer".
+        if leaf.lifetime is not None and leaf.lifetime.exceeds(limits.max_lifetime):
+            raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"{leaf.lifetime.total} seconds")
+    # §7.3: "Verify that the extensions in the LeafNode are supported".
     for extension in leaf.extensions:
         if not leaf.capabilities.supports_extension(extension.extension_type):
             raise ValidationError(ValidationRule.LEAF_EXTENSIONS, f"type {extension.extension_type:#06x}")
