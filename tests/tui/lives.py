@@ -8,20 +8,8 @@ from datetime import UTC, datetime
 
 from sottovoce.client.content import Envelope, MimiContent
 from sottovoce.client.events import ReceivedMessage
-from sottovoce.client.message_life import (
-    MessageLife,
-    StoredEntry,
-    TlsFacts,
-    content_octets,
-    envelope_octets,
-    frame_octets,
-    header_octets,
-    message_octets,
-    plaintext_octets,
-    protection,
-    tls_record_lengths,
-)
-from sottovoce.client.tables.lives import ProtectionRecord
+from sottovoce.client.message_life import MessageLife, header_octets, layered, stored_entry
+from sottovoce.client.tables.lives import LifeRecord, ProtectionRecord
 from sottovoce.crypto.suites import DEFAULT
 from sottovoce.link.messages import FetchReply
 from sottovoce.link.parts import Entry, EntryKind
@@ -41,8 +29,7 @@ def a_life(
 ) -> MessageLife:
     """The life of ``text``, with the server's part or without."""
     content = MimiContent.of_text(text, salt=noise("salt", 16)).encode()
-    history = Envelope(content, SEQ - 1, noise("head", 32), 7, noise("previous", 32))
-    envelope = history.encode()
+    envelope = Envelope(content, SEQ - 1, noise("head", 32), 7, noise("previous", 32)).encode()
     unpadded = len(envelope) + (1 if len(envelope) < 64 else 2 if len(envelope) < 16384 else 4) + 2 + 64
     bucket = next(one for one in (256, 1024, 4096, 16384, 65536) if one >= unpadded)
     record = ProtectionRecord(
@@ -53,35 +40,17 @@ def a_life(
     for one in header.stretches:
         if not one.is_known:
             payload[one.start : one.end] = noise(one.name, one.end - one.start)
-    entry = Entry(SEQ, EntryKind.MESSAGE, 3, bytes(payload), round(AT.timestamp() * 1000))
-    frame = frame_octets(FetchReply(9, [entry], SEQ + 1, 1))
-    stored = StoredEntry(
-        seq=SEQ,
-        kind="message",
-        epoch=3,
-        at=AT,
-        payload=bytes(payload),
-        is_same=True,
-        head=SEQ + 1,
-        frame=frame,
-        tls=TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, tls_record_lengths(len(frame))),
-    )
-    return MessageLife(
-        message=ReceivedMessage(
-            seq=SEQ, at=AT, sender=sender, text=text, is_mine=False, device_id=bytes(16),
-            message_id=b"\x01" + noise("id", 31), verified=True,
-        ),
-        room_id=ROOM_ID,
-        content=content_octets(content),
-        envelope=envelope_octets(envelope),
-        history=history,
-        plaintext=plaintext_octets(envelope, record),
-        protection=protection(record),
-        private_message=message_octets(bytes(payload)) if is_online else header,
-        payload_hash=hashlib.sha256(payload).digest(),
-        stored=stored if is_online else None,
-        missing="" if is_online else "The server is not connected.",
+    life = LifeRecord(record, hashlib.sha256(payload).digest(), None, envelope)
+    message = ReceivedMessage(
+        seq=SEQ, at=AT, sender=sender, text=text, is_mine=False, device_id=bytes(16),
+        message_id=b"\x01" + noise("id", 31), verified=True,
     )  # fmt: skip
+    if not is_online:
+        return layered(message, ROOM_ID, life, "The server is not connected.")
+    entry = Entry(SEQ, EntryKind.MESSAGE, 3, bytes(payload), round(AT.timestamp() * 1000))
+    reply = FetchReply(9, [entry], SEQ + 1, 1)
+    stored = stored_entry(reply, life.payload_hash, ("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256))
+    return layered(message, ROOM_ID, life, stored)
 
 
 def a_forged_life() -> MessageLife:

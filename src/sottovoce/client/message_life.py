@@ -5,6 +5,7 @@ Pure values and how they are put together; :mod:`sottovoce.client.x_ray` fetches
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,12 +15,15 @@ import msgspec
 from sottovoce.client import cbor
 from sottovoce.client.content import Envelope, MimiContent, SinglePart
 from sottovoce.client.events import ReceivedMessage
+from sottovoce.client.log_reader import time_of
+from sottovoce.client.message_recording import envelope_of
 from sottovoce.client.named_octets import NamedOctets, OctetsInParts
-from sottovoce.client.tables.lives import ProtectionRecord
+from sottovoce.client.tables.lives import LifeRecord, ProtectionRecord
 from sottovoce.crypto.aead import TAG_LENGTH
 from sottovoce.crypto.suites import cipher_suite
 from sottovoce.link.frames import encode_frame
 from sottovoce.link.messages import FetchReply
+from sottovoce.link.parts import EntryKind
 from sottovoce.mls import ContentType, MLSMessage, PrivateMessage, WireFormat
 from sottovoce.mls.presentation import uint8, uint16, uint64, variable_length
 
@@ -99,6 +103,46 @@ class MessageLife:
     payload_hash: bytes
     stored: StoredEntry | None
     missing: str
+
+
+def layered(
+    message: ReceivedMessage, room_id: bytes, record: LifeRecord, found: StoredEntry | str
+) -> MessageLife:
+    """Put a message's life together. ``found``: what the server has of it, or the reason for nothing."""
+    stored, missing = (None, found) if isinstance(found, str) else (found, "")
+    envelope = envelope_of(record, message.text)
+    history = Envelope.decode(envelope)
+    return MessageLife(
+        message=message,
+        room_id=room_id,
+        content=content_octets(history.content),
+        envelope=envelope_octets(envelope),
+        history=history,
+        plaintext=plaintext_octets(envelope, record.protection),
+        protection=protection(record.protection),
+        private_message=message_octets(stored.payload)
+        if stored is not None and stored.is_same
+        else header_octets(room_id, record.protection),
+        payload_hash=record.payload_hash,
+        stored=stored,
+        missing=missing,
+    )
+
+
+def stored_entry(reply: FetchReply, payload_hash: bytes, tls: tuple[str, str, int]) -> StoredEntry:
+    """Return the one entry of ``reply``. ``tls``: version, cipher suite, bits of its key."""
+    entry, frame, (version, cipher, key_bits) = reply.entries[0], frame_octets(reply), tls
+    return StoredEntry(
+        seq=entry.seq,
+        kind=str(entry.kind),
+        epoch=entry.epoch,
+        at=time_of(entry),
+        payload=entry.payload,
+        is_same=entry.kind is EntryKind.MESSAGE and hashlib.sha256(entry.payload).digest() == payload_hash,
+        head=reply.head,
+        frame=frame,
+        tls=TlsFacts(version, cipher, key_bits, tls_record_lengths(len(frame))),
+    )
 
 
 def protection(record: ProtectionRecord) -> Protection:
