@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pty
 import re
-import subprocess
-import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hostile_texts import hostile_texts
-from sdk_world import World, a_world, until
+from pseudo_terminal import PseudoTerminal
+from sdk_world import World, a_world
 
 NAME = "\x1b]0;owned\x07\x1b[31mplan\u202e\x9b2J"
 INVISIBLE = set("\u200b\u200e\u200f\u061c\u2060\ufeff") | {
@@ -19,47 +17,22 @@ INVISIBLE = set("\u200b\u200e\u200f\u061c\u2060\ufeff") | {
 }
 
 
-class Terminal:
-    """A chat on a pseudo-terminal of its own, every byte of it kept."""
-
-    def __init__(self, world: World, user: str, link: str, *arguments: str) -> None:
-        self._controller, terminal = pty.openpty()
-        environment = {
-            **os.environ,
-            "SOTTOVOCE_PASSWORD": f"password of {user}",
-            "SOTTOVOCE_RUNTIME_DIR": str(world.folder / "runtime"),
-            "TERM": "xterm-256color",
-        }
-        command = [sys.executable, "-m", "sottovoce.cli.main", "chat", "--plain", link, "--user", user]
-        self.process = subprocess.Popen(
-            [*command, "--home", str(world.folder / user), *arguments],
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            env=environment,
-        )
-        os.close(terminal)
-        self.octets = b""
-        os.set_blocking(self._controller, False)
-        asyncio.get_running_loop().add_reader(self._controller, self._read)
-
-    def _read(self) -> None:
-        try:
-            self.octets += os.read(self._controller, 65536)
-        except OSError:  # EIO: the chat has closed its end
-            asyncio.get_running_loop().remove_reader(self._controller)
-
-    async def shows(self, word: str) -> None:
-        await until(lambda: word.encode() in self.octets, f"{word!r} on the terminal")
-
-    async def quit(self) -> str:
-        os.write(self._controller, b"quit\r")
-        await until(lambda: self.process.poll() is not None, "the chat ends")
-        await asyncio.sleep(0)
-        asyncio.get_running_loop().remove_reader(self._controller)
-        os.close(self._controller)
-        assert self.process.returncode == 0, self.octets
-        return self.octets.decode("utf-8")
+@asynccontextmanager
+async def chatting(world: World, user: str, link: str) -> AsyncIterator[PseudoTerminal]:
+    """A chat in plain lines on a pseudo-terminal; it has ended, and all it wrote is kept, afterwards."""
+    command = ["-m", "sottovoce.cli.main", "chat", "--plain", link, "--user", user]
+    environment = {
+        "SOTTOVOCE_PASSWORD": f"password of {user}",
+        "SOTTOVOCE_RUNTIME_DIR": str(world.folder / "runtime"),
+    }
+    terminal = PseudoTerminal([*command, "--home", world.folder / user], environment)
+    try:
+        await terminal.shows("you are in")
+        yield terminal
+        terminal.types("quit\r")
+        assert await terminal.ends() == 0, terminal.octets
+    finally:
+        terminal.close()
 
 
 def controls_in(text: str) -> set[str]:
@@ -74,20 +47,18 @@ async def test_a_terminal_gets_no_control_of_a_member(tmp_path: Path) -> None:
     assert len(writable) >= 200
     async with a_world(tmp_path) as world, world.person("mallory") as mallory:
         quiet = await mallory.create_room("the plan")
-        harmless = Terminal(world, "bob", str(await mallory.invite(quiet)))
-        await harmless.shows("you are in")
-        await quiet.send("nothing but words")
-        await harmless.shows("nothing but words")
-        own = controls_in(await harmless.quit())
+        async with chatting(world, "bob", str(await mallory.invite(quiet))) as harmless:
+            await quiet.send("nothing but words")
+            await harmless.shows("nothing but words")
+        own = controls_in(harmless.octets.decode())
 
         room = await mallory.create_room(NAME)
-        terminal = Terminal(world, "alice", str(await mallory.invite(room)))
-        await terminal.shows("you are in")
-        for text in writable:
-            await room.send(text)
-        await room.send("that was all")
-        await terminal.shows("that was all")
-        text = await terminal.quit()
+        async with chatting(world, "alice", str(await mallory.invite(room))) as terminal:
+            for text in writable:
+                await room.send(text)
+            await room.send("that was all")
+            await terminal.shows("that was all")
+    text = terminal.octets.decode()
     assert text.count("shown") >= len(writable)
     assert "plan" in text
     assert controls_in(text) <= own
@@ -98,10 +69,7 @@ async def test_a_terminal_gets_no_control_of_a_member(tmp_path: Path) -> None:
 async def test_a_look_alike_is_pointed_out(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, world.person("bob") as bob:
         room = await bob.join("lobby")
-        terminal = Terminal(world, "alice", world.invite)
-        await terminal.shows("you are in")
-        async with world.person("b0b") as look_alike:
+        async with chatting(world, "alice", world.invite) as terminal, world.person("b0b") as look_alike:
             await look_alike.join("lobby")
             await terminal.shows("careful: b0b and bob are two people with similar names")
         assert room.is_member
-        await terminal.quit()
