@@ -21,8 +21,6 @@ ADVICE = [
         explanations.rejoined("It was lost."),
         explanations.passed_over(3),
         explanations.superseded(3),
-        explanations.secret_outdated(),
-        explanations.group_info_damaged(),
         explanations.sending_blocked("bob"),
         explanations.fork("They differ."),
         explanations.off_the_roster(),

@@ -78,23 +78,6 @@ def superseded(seq: int) -> Explanation:
     )
 
 
-def secret_outdated() -> Explanation:
-    """The join secret we hold is not the room's."""
-    return Explanation(
-        "The room's entry secret was changed since this device got it.",
-        "Ask a member for a fresh invite link (`/invite`).",
-    )
-
-
-def group_info_damaged() -> Explanation:
-    """What the server keeps for joiners does not open."""
-    return Explanation(
-        "What the server keeps for people who join is damaged or of another secret; the members online were "
-        "asked to renew it.",
-        "Wait a moment. If it stays so, ask a member to come online, or for a fresh invite link.",
-    )
-
-
 def sending_blocked(user: str) -> Explanation:
     """A verified contact's key changed."""
     return Explanation(

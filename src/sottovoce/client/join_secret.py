@@ -19,7 +19,6 @@ from sottovoce.crypto.secret import Secret
 
 JOIN_SECRET_LENGTH: Final = 32
 ROOM_ID_LENGTH: Final = 16
-ROOM_KEY_LENGTH: Final = 32
 
 EXPORT_LABEL: Final = "Sottovoce 1 join secret"
 """Label of the MLS exporter (RFC 9420 §8.5) that gives the secret of the epoch of a rotation; 32 bytes, the

@@ -7,7 +7,7 @@ over a channel the server is not in.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -43,12 +43,6 @@ def fingerprint(account_key: bytes) -> bytes:
     return hashlib.sha256(b"Sottovoce 1 account fingerprint" + account_key).digest()
 
 
-def fingerprint_text(account_key: bytes) -> str:
-    """Return the first 16 bytes of the fingerprint as eight groups of four hexadecimal digits."""
-    digits = fingerprint(account_key)[:16].hex()
-    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
-
-
 def safety_number(own_name: str, own_key: bytes, other_name: str, other_key: bytes) -> str:
     """Return 60 digits in groups of five, the same on both sides and bound to both names and keys."""
     sides = sorted((_side(own_name, own_key), _side(other_name, other_key)))
@@ -70,18 +64,3 @@ def decide(pinned: PinnedContact | None, account_key: bytes) -> PinDecision:
     if pinned is None:
         return PinDecision.FIRST_CONTACT
     return PinDecision.SAME if pinned.account_key == account_key else PinDecision.CHANGED
-
-
-def blocks_sending(pinned: PinnedContact | None, account_key: bytes) -> bool:
-    """Tell whether nothing may be sent to a room with this key: it replaced a verified contact's."""
-    return pinned is not None and pinned.verified and decide(pinned, account_key) is PinDecision.CHANGED
-
-
-def verified(contact: PinnedContact) -> PinnedContact:
-    """Return the contact after two people have compared the number."""
-    return replace(contact, verified=True)
-
-
-def accept_new_key(contact: PinnedContact, account_key: bytes) -> PinnedContact:
-    """Return the contact after a person has looked and confirmed the changed key; it is verified by that."""
-    return replace(contact, account_key=account_key, verified=True)

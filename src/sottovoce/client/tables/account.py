@@ -48,7 +48,6 @@ class AccountRecord(msgspec.Struct, array_like=True, frozen=True):
     vault_key: Secret
     vault_version: int
     pending: PendingRegistration | None = None
-    enrolled: bool = False
 
 
 class ContactRecord(msgspec.Struct, array_like=True, frozen=True):

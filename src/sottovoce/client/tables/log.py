@@ -32,12 +32,6 @@ def add_item(database: Database, room_id: bytes, item: AnyTimelineItem, message_
     return changed == 1
 
 
-def has_message(database: Database, room_id: bytes, message_id: bytes) -> bool:
-    """Whether a message of this MIMI id is in the timeline."""
-    found = database.one("SELECT 1 FROM timeline WHERE room_id = ? AND message_id = ?", (room_id, message_id))
-    return found is not None
-
-
 def timeline(database: Database, room_id: bytes, position: int, limit: int) -> list[StoredItem]:
     """Up to ``limit`` items after ``position``, oldest first."""
     rows = database.all(
