@@ -10,7 +10,7 @@ from snapshots import screen_lines
 from textual import events
 from textual.widgets import Input
 
-from sottovoce.tui.safe_text import Safe
+from sottovoce.tui.safe_text import Safe, safe_name
 from sottovoce.tui.screens.rooms import NAME_LENGTH, JoinRoom, NewRoom
 
 
@@ -26,6 +26,14 @@ async def test_a_new_room_has_a_name_of_its_own() -> None:
         await pilot.press("2", "enter")
         await pilot.pause()
         assert app.results == ["attic2"]
+
+
+async def test_a_name_that_is_not_ascii_is_taken_too() -> None:
+    async with shown(lambda: NewRoom([safe_name("Küche")])) as (app, pilot, _):
+        await pilot.press(*"Küche", "enter")
+        await pilot.pause()
+        assert f"You are in a room named {safe_name('Küche')} already" in "\n".join(screen_lines(app))
+        assert app.results == []
 
 
 async def test_a_name_ends_where_the_limit_is() -> None:

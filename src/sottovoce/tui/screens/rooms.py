@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from sottovoce.tui.safe_text import NOTHING, Safe, words
+from sottovoce.tui.safe_text import NOTHING, Safe, safe_name, words
 from sottovoce.tui.screens.dialog import Choice, Dialog, Told, paragraph
 from sottovoce.tui.screens.text_field import LinkField, TextField
 
@@ -28,7 +28,7 @@ LookForRooms = Callable[[], Awaitable[Sequence[Safe]]]
 
 
 class NewRoom(Dialog[str]):
-    """Asks for a room's name; result: the name. ``taken``: names of rooms one is in already."""
+    """Asks for a room's name; result: the name. ``taken``: names of rooms one is in already, as shown."""
 
     WIDTH: ClassVar[int] = 60
     ENTER: ClassVar[str] = _DO
@@ -66,8 +66,8 @@ class NewRoom(Dialog[str]):
             self.dismiss(None)
         elif not name:
             self._refuse(Safe("Give the room a name."))
-        elif name in self._taken:
-            self._refuse(words("You are in a room named {name} already: take another name.", name=Safe(name)))
+        elif (shown := safe_name(name)) in self._taken:
+            self._refuse(words("You are in a room named {name} already: take another name.", name=shown))
         else:
             self.dismiss(name)
 
