@@ -10,7 +10,7 @@ import pytest
 
 from sottovoce.cli import main as module
 from sottovoce.cli.exit_codes import ExitCode
-from sottovoce.client.errors import NoLocalServer, WrongPassword
+from sottovoce.client.errors import NoLocalServer, UnknownRoom, WrongPassword
 
 SECRET = "hunter2-canary"
 COMMAND = [sys.executable, "-m", "sottovoce.cli.main", "--help"]
@@ -50,6 +50,7 @@ def test_an_unknown_command_is_told_harmlessly(capsys: pytest.CaptureFixture[str
         (None, 0, ""),
         (NoLocalServer(), 10, "sottovoce serve"),
         (WrongPassword("\x1b[31mbob"), 11, "the password is wrong"),
+        (UnknownRoom("tea\nsottovoce: all is well"), 25, "tea sottovoce: all is well"),
         (KeyboardInterrupt(), 130, ""),
         (SystemExit(2), 2, ""),
         (ZeroDivisionError(SECRET), 1, "this is a bug in Sottovoce (ZeroDivisionError at run"),
@@ -110,18 +111,26 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
     assert f"usage: sottovoce {name}" in capsys.readouterr().out
 
 
-def test_a_reader_that_went_away_ends_it_quietly() -> None:
+@pytest.mark.parametrize("arguments", [["keygen"], ["--version"], ["--help"]])
+def test_a_reader_that_went_away_ends_it_quietly(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        [sys.executable, "-m", "sottovoce.cli.main", "keygen"],
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    command = [sys.executable, "-m", "sottovoce.cli.main", *arguments]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert done.returncode == ExitCode.BROKEN_PIPE
     assert done.stderr == b""
+
+
+def test_a_failure_that_nobody_hears_of_ends_it_quietly(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "sottovoce.cli.main", "invite", "--home", str(tmp_path)]
+    alone = {**os.environ, "SOTTOVOCE_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=writer, env=alone, check=False)
+    os.close(writer)
+    assert done.returncode == ExitCode.BROKEN_PIPE
+    assert done.stdout == b""
 
 
 @pytest.mark.parametrize("stream", [0, 1, 2])

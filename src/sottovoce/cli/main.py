@@ -47,17 +47,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _fill_missing_streams()
     try:
-        return _dispatch(given)
-    except SottovoceError as error:
-        _say(f"sottovoce: {error}")
-        return exit_code_of(error)
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+        return _run(given)
+    except BrokenPipeError:  # of whichever stream; what was to be said of another failure is heard by nobody
         from sottovoce.cli.console import give_up
 
         give_up(sys.stdout, sys.stderr)
         return ExitCode.BROKEN_PIPE
+
+
+def _run(given: list[str]) -> int:
+    """Run the command line; raises BrokenPipeError alone."""
+    try:
+        return _dispatch(given)
+    except SottovoceError as error:
+        from sottovoce.client.sanitize import sanitize
+
+        _say(f"sottovoce: {sanitize(str(error))}")
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        raise
     except SystemExit as ended:  # argparse: 0 after --help, 2 after a usage error it has explained
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
     except OSError as error:
@@ -90,6 +100,7 @@ def _dispatch(given: list[str]) -> int:
             from importlib.metadata import version
 
             sys.stdout.write(f"sottovoce {version('sottovoce')}\n")
+            sys.stdout.flush()
             return ExitCode.OK
         case [name, *rest] if name in COMMANDS:
             from sottovoce.cli.core_dumps import forbid_core_dumps
