@@ -17,7 +17,7 @@ from sottovoce.tui import view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
-from sottovoce.tui.doings import DRAFTS
+from sottovoce.tui.doings import DRAFTS, Doings
 from sottovoce.tui.safe_text import safe
 from sottovoce.tui.settings import load_settings
 from sottovoce.tui.widgets.composer import Composer
@@ -247,6 +247,27 @@ async def crash(world: World) -> Terminal:
     except ValueError:
         pass
     return alice
+
+
+async def test_the_sdk_is_closed_even_when_what_is_typed_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, close = [], Bridge.close
+
+    async def fail(_: object) -> None:
+        raise ValueError
+
+    async def note(self: Bridge) -> None:
+        await close(self)
+        closed.append(self)
+
+    monkeypatch.setattr(Doings, "finish_sending", fail)
+    monkeypatch.setattr(Bridge, "close", note)
+    async with a_world(tmp_path) as world:
+        with pytest.raises(ValueError, match=r"^$"):
+            async with terminal(world, "alice"):
+                pass
+        assert len(closed) == 1
 
 
 async def test_an_error_nobody_foresaw_ends_the_app_without_a_word_of_it_on_the_screen(

@@ -356,15 +356,17 @@ class SottovoceApp(App[object]):
             return
         self._chat = None
         self._collection.end()
-        if self._doings is not None:
-            await self._doings.finish_sending()
-            await self._doings.keep_drafts()
         try:
-            await bridge.close()
-        except Refused as refused:
-            self.refusal = self.refusal or refused.cause
+            if self._doings is not None:
+                await self._doings.finish_sending()
+                await self._doings.keep_drafts()
         finally:
-            self._bridge = None
+            try:
+                await bridge.close()
+            except Refused as refused:
+                self.refusal = self.refusal or refused.cause
+            finally:
+                self._bridge = None
 
     def _handle_exception(self, error: Exception) -> None:
         """Let an error nobody foresaw end the app.
