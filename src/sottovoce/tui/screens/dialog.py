@@ -5,6 +5,7 @@ At least 60 columns and 20 rows: a frame in the middle, as high as what it holds
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Generic, Literal, TypeVar
@@ -175,9 +176,9 @@ class Dialog(ModalScreen[Result | None], Generic[Result]):
                     for choice in self._choices:
                         yield Button(Content(choice.label), choice.kind, id=choice.choice_id, compact=True)
 
+    @abstractmethod
     def compose_body(self) -> ComposeResult:
         """What stands between title and buttons."""
-        raise NotImplementedError
 
     def on_mount(self) -> None:
         """Begin with the key hints of now."""
