@@ -21,13 +21,7 @@ def life_in_words(life: MessageLife) -> Life:
         _text(life), _content(life), _order(life), _padding(life), _encryption(life),
         _frame(life), _tls(life), _server(life),
     )  # fmt: skip
-    stored = life.stored
-    server = None
-    if stored is not None:
-        octets = life.private_message if stored.is_same else None
-        server = (
-            _picture("stored by the server", octets) if octets else _plain("stored by the server", stored)
-        )
+    server = None if life.stored is None else _of_the_server(life, life.stored)
     return Life(layers, server, safe(life.missing))
 
 
@@ -222,11 +216,7 @@ def _server(life: MessageLife) -> Layer:
         title=title,
         teaching=teaching,
         facts=(same, *_readable(life, stored), *_learnt(life, stored)),
-        pictures=(
-            _picture("stored by the server", life.private_message)
-            if stored.is_same
-            else _plain("stored by the server", stored),
-        ),
+        pictures=(_of_the_server(life, stored),),
         alarm=alarm,
     )
 
@@ -281,8 +271,13 @@ def _whole(title: str, data: bytes, name: str) -> Picture:
     return Picture(Safe(title), data, (Stretch(Safe(name), 0, len(data), True),))
 
 
-def _plain(title: str, stored: StoredEntry) -> Picture:
-    return _whole(title, stored.payload, "other bytes")
+def _of_the_server(life: MessageLife, stored: StoredEntry) -> Picture:
+    title = "stored by the server"
+    return (
+        _picture(title, life.private_message)
+        if stored.is_same
+        else _whole(title, stored.payload, "other bytes")
+    )
 
 
 def _bytes(count: int) -> Safe:
