@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from sottovoce.client.errors import ClientClosed, NotInRoom, UnknownRoom
 from sottovoce.errors import SottovoceError
 from sottovoce.tui import view, view_making
 from sottovoce.tui.life import Life
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sottovoce.client.client import Client
     from sottovoce.client.room import Room
     from sottovoce.tui.following import Follower
-    from sottovoce.tui.life import Life
 
 Result = TypeVar("Result")
 
@@ -359,8 +359,6 @@ class Bridge:
         """
 
         async def work(client: Client, _: Follower) -> bytes | None:
-            from sottovoce.client.errors import UnknownRoom
-
             if link is not None and "://" in link:
                 return (await client.join(link)).room_id
             known = {room.room_id: room.name for room in client.rooms()}
@@ -410,8 +408,6 @@ class Bridge:
 
     async def _with_client(self, work: Callable[[Client, Follower], Coroutine[None, None, Result]]) -> Result:
         async def there() -> Result:
-            from sottovoce.client.errors import ClientClosed
-
             if self._client is None or self._follower is None:
                 raise ClientClosed
             return await work(self._client, self._follower)
@@ -430,8 +426,6 @@ def _part(name: str, number: int) -> str:
 
 
 def _find(client: Client, room_id: bytes) -> Room:
-    from sottovoce.client.errors import NotInRoom
-
     for room in client.rooms():
         if room.room_id == room_id:
             return room
