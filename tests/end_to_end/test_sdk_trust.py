@@ -205,6 +205,22 @@ async def test_a_server_that_changes_its_key_is_left_alone_while_running(tmp_pat
         assert world.sql("SELECT 1 FROM accounts") == []
 
 
+async def test_a_link_that_is_over_leads_back_to_where_one_is_in(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        async with world.person("alice") as alice:
+            await alice.join("lobby")
+        link = InviteLink.parse(world.invite, now=0)
+        expired = InviteLink(**{**link.__dict__, "expires_at": 1})
+        async with world.person("alice", link=str(expired)) as alice:
+            assert (await alice.join(str(expired))).name == "lobby"
+            elsewhere = InviteLink(**{**expired.__dict__, "room_id": bytes(16)})
+            with pytest.raises(ExpiredInviteLink):
+                await alice.join(str(elsewhere))
+            with pytest.raises(RegistrationRefused):
+                async with world.person("bob", link=str(expired), home="alice", register=True):
+                    pass
+
+
 async def test_the_ways_in_that_are_closed_are_told_apart(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with world.person("alice") as alice:

@@ -14,7 +14,7 @@ from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.announcing import Announcer
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import BadRoomName, ValueTooLong
+from sottovoce.client.errors import BadRoomName, ExpiredInviteLink, ValueTooLong
 from sottovoce.client.events import ClientEvent, Connected, OpenRoom
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
@@ -197,11 +197,22 @@ class Client:
             room_id, secret = from_room_key(Secret(room_key), room)
             sync = await self._rooms.enter(room_id, room, Access.KEY, secret, may_found=True)
         elif is_invite_link(room):
-            sync = await self._rooms.follow_link(InviteLink.parse(room, now=time.time()))
+            sync = await self._rooms.follow_link(self._read_link(room))
         else:
             sync = self._rooms.known(room) or await self._rooms.look_up(room)
         await asyncio.shield(sync.entered)
         return self._room(sync)
+
+    def _read_link(self, text: str) -> InviteLink:
+        """Read an invite link; one that is over leads into a room that this device is in already."""
+        try:
+            return InviteLink.parse(text, now=time.time())
+        except ExpiredInviteLink:
+            invite = InviteLink.parse(text, now=0)
+            known = self._rooms.by_id.get(invite.room_id)
+            if known is None or not known.is_alive:
+                raise
+            return invite
 
     async def create_room(self, name: str) -> Room:
         """Make a room that people enter by invite link or by being added; this account owns it.

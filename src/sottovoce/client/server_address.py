@@ -17,6 +17,7 @@ import msgspec
 
 from sottovoce.client.errors import KnownServersDamaged, StoreUnwritable
 from sottovoce.client.local_server import find_local_server
+from sottovoce.client.profile import known_accounts
 from sottovoce.link.invite_link import ExpiredInviteLink, InviteLink, is_invite_link, parse_address
 
 DEFAULT_PORT: Final = 7443
@@ -36,10 +37,9 @@ class ServerAddress:
 def find_server(link: str | None, home: Path) -> ServerAddress:
     """Resolve what a person gave.
 
-    A server on this machine that has run for longer than its invite is good for is given without it. Raises
-    :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`, and for ``HOST:PORT`` what
-    reading ``known_servers`` raises: :class:`KnownServersDamaged`,
-    :class:`StoreUnwritable`.
+    An invite that is over is left out for the server of this machine, and for one with an account here.
+    Raises :class:`BadInviteLink`, :class:`ExpiredInviteLink` or :class:`NoLocalServer`, and for ``HOST:PORT``
+    what reading ``known_servers`` raises: :class:`KnownServersDamaged`, :class:`StoreUnwritable`.
     """
     if link is None:
         local = find_local_server()
@@ -48,7 +48,13 @@ def find_server(link: str | None, home: Path) -> ServerAddress:
             invite = InviteLink.parse(local.invite, now=time.time())
         return ServerAddress(local.host, local.port, bytes.fromhex(local.pin), invite)
     if is_invite_link(link):
-        invite = InviteLink.parse(link, now=time.time())
+        try:
+            invite = InviteLink.parse(link, now=time.time())
+        except ExpiredInviteLink:
+            over = InviteLink.parse(link, now=0)
+            if not known_accounts(home, over.server_pin):
+                raise
+            return ServerAddress(over.host, over.port, over.server_pin)
         return ServerAddress(invite.host, invite.port, invite.server_pin, invite)
     host, port = parse_address(link, default_port=DEFAULT_PORT)
     return ServerAddress(host, port, _known_servers(home).get(f"{host}:{port}"))
