@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from contextlib import suppress
 
 import pytest
 
@@ -44,3 +46,22 @@ def test_until_then_it_is_written() -> None:
     file = io.StringIO()
     _Output(file).write("text")
     assert file.getvalue() == "text"
+
+
+def test_a_short_text_needs_no_thread_unless_it_would_have_to_wait() -> None:
+    terminal, ours = os.openpty()
+    with os.fdopen(ours, "w") as file, os.fdopen(terminal, "rb", buffering=0) as reader:
+        output = _Output(file)
+        assert output.write_now("a")
+        assert reader.read(16) == b"a"
+        output.give()
+        assert not output.write_now("c")
+        output.write("b")
+        output.flush()
+        assert output.write_now("c")
+        assert reader.read(16) == b"bc"
+        os.set_blocking(ours, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(ours, bytes(4096))
+        assert not output.write_now("d")

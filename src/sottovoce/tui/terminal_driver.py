@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from io import TextIOWrapper
@@ -13,6 +14,9 @@ from textual.drivers.linux_driver import LinuxDriver
 
 _SECONDS_BETWEEN_LOOKS: Final = 1.0
 """Not every terminal that goes away sends a signal: one that is not the controlling terminal does not."""
+
+_SHORT: Final = 1024
+"""Characters: a terminal that takes any at all takes so many."""
 
 
 class _Output:
@@ -25,8 +29,32 @@ class _Output:
     def __init__(self, file: TextIO) -> None:
         self._file: Final = file
         self._is_lost = False
+        self._given = 0  # texts that the thread is to write
+        self._written = 0  # by the thread
+
+    def give(self) -> None:
+        """Note that the thread was given a text to :meth:`write`."""
+        self._given += 1
+
+    def write_now(self, text: str) -> bool:
+        """Write a text without the thread; False where it has to wait for others, or for the terminal."""
+        if self._given != self._written or not self._has_room():
+            return False
+        self._put(text)
+        self.flush()
+        return True
+
+    def _has_room(self) -> bool:
+        room = select.poll()
+        room.register(self.fileno(), select.POLLOUT)
+        return room.poll(0) == [(self.fileno(), select.POLLOUT)]
 
     def write(self, text: str) -> int:
+        length = self._put(text)
+        self._written += 1
+        return length
+
+    def _put(self, text: str) -> int:
         if not self._is_lost:
             try:
                 return self._file.write(text)
@@ -57,9 +85,15 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        output = _Output(sys.__stderr__ or sys.stderr)
-        self._file = cast("TextIOWrapper", output)  # it has what Textual uses of one
+        self._output: Final = _Output(sys.__stderr__ or sys.stderr)
+        self._file = cast("TextIOWrapper", self._output)  # it has what Textual uses of one
         self._loop.call_later(_SECONDS_BETWEEN_LOOKS, self._look)
+
+    def write(self, data: str) -> None:
+        """Write a letter's frame at once, and what is longer in the thread, for which a letter would wait."""
+        if len(data) > _SHORT or not self._output.write_now(data):
+            self._output.give()
+            super().write(data)
 
     def run_input_thread(self) -> None:
         """Read what is typed, until the app ends or the terminal is gone."""
