@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.tui.app import SottovoceApp, Start
-from sottovoce.tui.idle_collection import DUE, IDLE, OVERDUE, IdleCollection
+from sottovoce.tui.idle_collection import DUE, IDLE, OVERDUE, YOUNG, IdleCollection
 
 
 class Clock:
@@ -31,13 +31,13 @@ def full_collections() -> int:
 
 def make_one_due() -> None:
     for _ in range(DUE):
-        gc.collect(1)
+        gc.collect(0)
 
 
 def test_python_is_left_as_it_was(thresholds: tuple[int, int, int]) -> None:
     collection = IdleCollection()
     collection.begin()
-    assert gc.get_threshold() == (*thresholds[:2], OVERDUE)
+    assert gc.get_threshold() == (YOUNG, OVERDUE, thresholds[2])
     assert gc.get_freeze_count() > 0
     collection.end()
     assert gc.get_threshold() == thresholds
@@ -75,7 +75,7 @@ async def test_the_app_holds_full_collections_back_while_it_runs(
     before = gc.get_threshold()
     app = SottovoceApp(Start(home=tmp_path), tmp_path)
     async with app.run_test() as pilot:
-        assert gc.get_threshold()[2] == OVERDUE
+        assert gc.get_threshold()[1] == OVERDUE
         assert not noted
         await pilot.press("tab")
         assert noted
