@@ -13,7 +13,7 @@ from sdk_world import World, a_world, until
 from textual.widgets import Input
 
 from sottovoce.client.errors import KeyChanged, WrongPassword
-from sottovoce.tui import view
+from sottovoce.tui import between_keys, view
 from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
@@ -32,6 +32,21 @@ async def test_a_message_in_another_room_is_announced_counted_and_read(tmp_path:
         await alice.until_shown("the plan  2 members")
         await alice.until_shown("Where is everybody?")
         await alice.until(lambda: "unread (F3)" not in alice.text, "it was read")
+
+
+async def test_messages_of_others_are_shown_right_after_a_letter_of_who_types(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, bob, _):
+        monkeypatch.setattr(between_keys, "BREATH", 0.0)
+        monkeypatch.setattr(between_keys, "PAUSE", 600.0)
+        monkeypatch.setattr(between_keys, "LONGEST", 600.0)
+        await alice.pilot.press("a")
+        await next(room for room in bob.rooms() if room.name == "lobby").send("Is anybody there?")
+        await until(lambda: alice.app._showing is not None, "the message has come")
+        assert "Is anybody there?" not in alice.text
+        await alice.pilot.press("b")
+        await alice.until_shown("Is anybody there?")
 
 
 async def test_nothing_disturbs_who_does_not_want_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from textual.worker import WorkerFailed
 from sottovoce.client.sanitize import sanitize
 from sottovoce.errors import SottovoceError
 from sottovoce.tui import settings_rows, view
+from sottovoce.tui.between_keys import AFTER_KEY, BetweenKeys
 from sottovoce.tui.bridge import Bridge, Entrance, Refused
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.commands import BY_NAME
@@ -100,6 +101,8 @@ class SottovoceApp(App[object]):
         self.settings: Settings = load_settings(settings_home)
         self._start: Final = start
         self._collection: Final = IdleCollection()
+        self._between_keys: Final = BetweenKeys()
+        self._showing: asyncio.TimerHandle | None = None
         self._bridge: Bridge | None = None
         self._chat: ChatScreen | None = None
         self._doings: Doings | None = None
@@ -200,15 +203,34 @@ class SottovoceApp(App[object]):
     # --- being there ---------------------------------------------------------------------------------------
 
     def _hear(self, news: view.News) -> None:
-        """Show news; what comes before the main view is there waits for it."""
+        """Show news; what comes before the main view is there waits for it, and messages for a key."""
         self._waiting.append(news)
+        delay = self._between_keys.delay if _can_wait(news) else 0.0
+        if delay:
+            self._show_after(delay)
+        else:
+            self._show_waiting()
+
+    def _show_after(self, delay: float) -> None:
+        """Show what waits in ``delay`` seconds, or when it is to be shown already, if that is sooner."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + delay
+        if self._showing is not None:
+            due = min(due, self._showing.when())
+            self._showing.cancel()
+        self._showing = loop.call_at(due, self._show_waiting)
+
+    def _show_waiting(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
         if self._chat is None or self._doings is None:
             return
         waiting, self._waiting = self._waiting, []
         try:
             for one in waiting:
                 self._show(one, self._chat)
-        except Exception as bug:  # noqa: BLE001 - called by the bridge, where nobody would hear of it
+        except Exception as bug:  # noqa: BLE001 - called by the loop, where nobody would hear of it
             self._handle_exception(bug)
 
     def _show(self, news: view.News, chat: ChatScreen) -> None:
@@ -335,6 +357,10 @@ class SottovoceApp(App[object]):
         """Note that somebody is there, whatever the event is for."""
         if isinstance(event, events.InputEvent):
             self._collection.note_input()
+        if isinstance(event, events.Key):
+            self._between_keys.note_key()
+            if self._showing is not None:
+                self._show_after(AFTER_KEY)
         if isinstance(event, events.Paste) and not self._is_for_a_password():
             # Threat E1, in Textual's own fields too.
             event.text = sanitize(event.text, limit=len(event.text), multiline=True)
@@ -382,3 +408,9 @@ class SottovoceApp(App[object]):
             self._exception = self.failure
             self._exception_event.set()
         self._close_messages_no_wait()
+
+
+def _can_wait(news: view.News) -> bool:
+    """Tell whether nobody has asked for these news: messages of others, and what is counted of them."""
+    is_own = any(isinstance(line, view.Message) and line.is_mine for line in news.lines)
+    return bool(news.lines) and not is_own and news.opened is None
