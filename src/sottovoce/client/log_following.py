@@ -24,7 +24,9 @@ MAX_PUSHED: Final = 4096
 MAX_PUSHED_LENGTH: Final = 16 * 1024 * 1024
 """Pushed entries held unread, and bytes of them; past that they are dropped and fetched."""
 
-_ENTRIES_BETWEEN_YIELDS: Final = 8
+_ENTRIES_BETWEEN_YIELDS: Final = 2
+"""An entry takes about half a millisecond, and an app may have a key to draw meanwhile."""
+
 _FETCH_LIMIT: Final = 500
 
 
