@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from app_world import terminal, two_rooms
-from sdk_world import a_world
+from sdk_world import a_world, until
 
 from sottovoce.client.errors import KeyChanged
 from sottovoce.tui.bridge import Bridge, Refused
@@ -129,6 +129,32 @@ async def test_a_choice_that_another_follows_at_once_leaves_nothing_behind(tmp_p
             await alice.until(lambda: alice.chat.room_id == plan.room_id, "the second is open")
             gc.collect()
         assert [str(one.message) for one in warned if "never awaited" in str(one.message)] == []
+
+
+async def test_what_was_sent_is_kept_for_the_arrow_up_however_quickly_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, begun, keep = asyncio.Event(), asyncio.Event(), Bridge.keep
+
+    async def slow(self: Bridge, name: str, value: bytes) -> None:
+        if name.startswith("app history"):
+            begun.set()
+            await gate.wait()
+        await keep(self, name, value)
+
+    async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, plan):
+        lobby, bridge = alice.chat.room_id, alice.app._bridge
+        assert lobby is not None
+        assert bridge is not None
+        monkeypatch.setattr(Bridge, "keep", slow)
+        await alice.type("said before")
+        alice.chat.want_room(plan.room_id)
+        await until(begun.is_set, "the history is being kept")
+        alice.chat.want_room(lobby)
+        await alice.pilot.pause()
+        gate.set()
+        await alice.until(lambda: not alice.app._doings._begun, "it is kept")
+        assert b"said before" in (await bridge.kept(f"app history {lobby.hex()}") or b"")
 
 
 async def test_a_room_that_is_gone_when_it_is_chosen_leaves_one_where_one_was(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +46,7 @@ class Doings:
         self._app: Final = app
         self._bridge: Final = bridge
         self._chat: Final = chat
-        self._sending: Final[set[asyncio.Task[None]]] = set()
+        self._begun: Final[set[asyncio.Task[None]]] = set()
         self._commands: Final[dict[str, Callable[[str], Awaitable[None]]]] = {
             "help": self._help,
             "rooms": self._rooms,
@@ -107,7 +107,8 @@ class Doings:
     async def open_room(self, room_id: bytes) -> None:
         """Show a room, and remember it for the next start."""
         self._chat.turn_to(room_id)
-        await self.keep_drafts()
+        # Whoever chooses another room at once breaks off the rest, not this.
+        await asyncio.shield(self._surely(self.keep_drafts()))
         try:
             history = await self._bridge.kept(_HISTORY + room_id.hex())
             if history:
@@ -119,14 +120,15 @@ class Doings:
         await self._bridge.keep(LAST_ROOM, room_id)
 
     def send(self, room_id: bytes, text: str) -> asyncio.Task[None]:
-        """Begin to send a text; what is refused comes back to the composer with the reason.
+        """Begin to send a text; what is refused comes back to the composer with the reason."""
+        return self._surely(self._send(room_id, text))
 
-        :meth:`finish_sending` waits for it if nobody else does.
-        """
-        sending = asyncio.create_task(self._send(room_id, text))
-        self._sending.add(sending)
-        sending.add_done_callback(self._sending.discard)
-        return sending
+    def _surely(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Begin something that :meth:`finish_sending` waits for if nobody else does."""
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
 
     async def _send(self, room_id: bytes, text: str) -> None:
         try:
@@ -145,9 +147,9 @@ class Doings:
                 )
 
     async def finish_sending(self) -> None:
-        """Have everything that was given away stored, before the app ends."""
+        """Have everything that was given away, or is being kept, stored before the app ends."""
         given = [self._send(sent.room_id, sent.text) for sent in self._chat.composer.on_its_way]
-        await asyncio.gather(*self._sending, *given, return_exceptions=True)
+        await asyncio.gather(*self._begun, *given, return_exceptions=True)
 
     async def show_older(self, before: int, limit: int) -> None:
         """Put the lines before a position above the messages, if the room is still open when they come."""
