@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from end_to_end_world import PASSWORD
-from end_to_end_world import World as ProcessWorld
 from recording_proxy import APPLICATION_DATA, RecordingProxy, tls_records
 from sdk_world import World, a_world, messages, until
 
@@ -169,23 +164,6 @@ async def test_frame_and_records_are_those_of_the_wire(
                 assert stored.tls.version == "TLSv1.3"
                 assert stored.tls.cipher.startswith("TLS_")
         proxy.close()
-
-
-def test_the_pages_program_runs_as_it_is_printed(world: ProcessWorld) -> None:
-    page = Path(__file__).parents[2] / "docs" / "xray.md"
-    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    home = {"SOTTOVOCE_HOME": str(world.home("alice"))}
-    login = {"SOTTOVOCE_PASSWORD": PASSWORD, "LINK": world.server.link}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**world.server.env, **home, **login},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "AES-256-GCM generation 0\n334 bytes at the server, the same: True\n"
 
 
 async def one_message(world: World, room: Room, text: str = TEXT) -> ReceivedMessage:

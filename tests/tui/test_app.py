@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -136,8 +138,10 @@ async def test_of_a_room_that_was_left_nothing_that_was_typed_is_kept(tmp_path: 
         assert b"of long ago" not in alice.chat.composer.drafts()
 
 
-async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
+@asynccontextmanager
+async def asked_whether_to_quit(world: World) -> AsyncIterator[Terminal]:
+    """Alice wants to quit while a message waits for a server that is away; it is back afterwards."""
+    async with terminal(world, "alice") as alice:
         await alice.until_shown("● online")
         await world.stop()
         await alice.until_shown("offline")
@@ -145,27 +149,23 @@ async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:
         await alice.until(lambda: bool(alice.messages), "it waits")
         await alice.pilot.press("ctrl+q")
         await alice.until_shown("Quit now?")
+        yield alice
+        await until(lambda: not alice.app.is_running, "the app ends")
+        await world.start()
+
+
+async def test_quitting_asks_while_messages_wait(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, asked_whether_to_quit(world) as alice:
         await alice.pilot.press("escape")
         await alice.until(lambda: isinstance(alice.app.screen, ChatScreen), "still there")
         await alice.type("quit")
         await alice.until_shown("One message waits")
         await alice.pilot.press("right", "enter")
-        await until(lambda: not alice.app.is_running, "the app ends")
-        await world.start()
 
 
 async def test_who_quits_twice_means_it(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
-        await alice.until_shown("● online")
-        await world.stop()
-        await alice.until_shown("offline")
-        await alice.type("in the tunnel")
-        await alice.until(lambda: bool(alice.messages), "it waits")
+    async with a_world(tmp_path) as world, asked_whether_to_quit(world) as alice:
         await alice.pilot.press("ctrl+q")
-        await alice.until_shown("Quit now?")
-        await alice.pilot.press("ctrl+q")
-        await until(lambda: not alice.app.is_running, "the app ends")
-        await world.start()
 
 
 async def test_older_lines_come_without_a_hole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
