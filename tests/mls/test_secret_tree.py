@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mls_world import SUITE_1
 
-from sottovoce.mls import DamagedSnapshot, KeyConsumed, MisuseError, StaleStaging
+from sottovoce.crypto.suites import CipherSuite
+from sottovoce.mls import DamagedSnapshot, KeyConsumed, MisuseError, StaleStaging, secret_tree
+from sottovoce.mls.labels import derive_tree_secret
 from sottovoce.mls.secret_tree import APPLICATION, HANDSHAKE, RatchetLimits, SecretTree
 from sottovoce.mls.tree_math import LeafIndex
 
@@ -77,6 +79,23 @@ def test_outside_and_the_end() -> None:
     tree._ratchets[LeafIndex(0), APPLICATION].generation = 2**32
     with pytest.raises(MisuseError):
         tree.plan_next(LeafIndex(0), APPLICATION)
+
+
+def test_keys_passed_over_are_derived_when_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An insider can name a generation far ahead in a message that opens with no key, again and again."""
+    derived: list[bytes] = []
+
+    def counted(suite: CipherSuite, secret: bytes, label: bytes, generation: int, length: int) -> bytes:
+        derived.append(label)
+        return derive_tree_secret(suite, secret, label, generation, length)
+
+    monkeypatch.setattr(secret_tree, "derive_tree_secret", counted)
+    tree = tree_of()
+    step = tree.plan(LeafIndex(0), APPLICATION, 1000)
+    assert derived.count(b"secret") <= 1001
+    assert derived.count(b"key") == derived.count(b"nonce") == 1
+    tree.apply(step)
+    assert derived.count(b"key") == tree.skipped_count + 1 == 1001
 
 
 @pytest.mark.parametrize("records", [{b"R": b""}, {b"S\0\0\0\0\0\0\0\0\0": b"\0\0"}, {b"N": b""}])

@@ -71,7 +71,8 @@ class RatchetStep:
     """Generation the ratchet stood at when this was planned."""
     next_secret: bytes | None = field(repr=False)
     """Secret of the generation after this one; None where a skipped key is used."""
-    skipped: Mapping[int, MessageKey] = field(repr=False)
+    passed: Mapping[int, bytes] = field(repr=False)
+    """Secrets of the generations passed over; their keys are derived once the message has opened."""
 
 
 def ratchet_kind(content_type: ContentType) -> int:
@@ -131,13 +132,13 @@ class SecretTree:
             )
         if generation - ratchet.generation > self._limits.max_forward_generations:
             raise GenerationTooFar(f"generation {generation} of leaf {leaf} is too far ahead")
-        secret, skipped = ratchet.secret, {}
-        for passed in range(ratchet.generation, generation):
-            skipped[passed] = self._message_key(secret, passed)
-            secret = self._tree_secret(secret, b"secret", passed)
+        secret, passed = ratchet.secret, {}
+        for number in range(ratchet.generation, generation):
+            passed[number] = secret
+            secret = self._tree_secret(secret, b"secret", number)
         key = self._message_key(secret, generation)
         following = self._tree_secret(secret, b"secret", generation)
-        return RatchetStep(leaf, kind, generation, key, ratchet.generation, following, skipped)
+        return RatchetStep(leaf, kind, generation, key, ratchet.generation, following, passed)
 
     def _message_key(self, secret: bytes, generation: int) -> MessageKey:
         suite = self._suite
@@ -188,12 +189,12 @@ class SecretTree:
             return
         ratchet.generation, ratchet.secret = step.generation + 1, step.next_secret
         self._changes.add(place)
-        if not step.skipped:
+        if not step.passed:
             return
-        for generation, key in step.skipped.items():
-            ratchet.skipped[generation] = key
+        for generation, secret in step.passed.items():
+            ratchet.skipped[generation] = self._message_key(secret, generation)
             self._changes.add((step.leaf, step.kind, generation))
-        self._skipped_count += len(step.skipped)
+        self._skipped_count += len(step.passed)
         while ratchet.skipped and (
             len(ratchet.skipped) > self._limits.max_skipped_keys
             or self._skipped_count > self._limits.max_skipped_keys_per_epoch
