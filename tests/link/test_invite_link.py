@@ -13,6 +13,7 @@ from sottovoce.link.invite_link import (
     BadInviteLink,
     ExpiredInviteLink,
     InviteLink,
+    in_digits,
     is_invite_link,
     parse_address,
 )
@@ -49,6 +50,24 @@ links = st.builds(
 @given(links)
 def test_every_link_reads_back(link: InviteLink) -> None:
     assert InviteLink.parse(str(link), now=NOW) == link
+
+
+@given(links)
+def test_every_link_reads_back_in_digits_too(link: InviteLink) -> None:
+    head, digits = in_digits(str(link))
+    assert digits.isdecimal()
+    assert InviteLink.parse(head + digits, now=NOW) == link
+    assert in_digits(head + digits) == (head, digits)
+
+
+def test_every_cut_and_every_other_digit_is_noticed() -> None:
+    head, digits = in_digits(str(LINK))
+    wrong = [digits[:at] for at in range(len(digits))]
+    wrong += [f"{digits[:at]}{(int(digit) + 1) % 10}{digits[at + 1 :]}" for at, digit in enumerate(digits)]
+    wrong += ["0", f"0{digits}", "1" * 3000]
+    for fragment in wrong:
+        with pytest.raises(BadInviteLink):
+            InviteLink.parse(head + fragment, now=NOW)
 
 
 def test_it_reads_as_the_protocol_says() -> None:

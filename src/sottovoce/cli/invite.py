@@ -19,6 +19,7 @@ from sottovoce.cli.account_choice import (
 from sottovoce.cli.arguments import room_name, whole_number
 from sottovoce.cli.console import Console
 from sottovoce.cli.exit_codes import ExitCode
+from sottovoce.client.qr_code import qr_code
 
 _DAY: Final = 86400  # seconds
 _QR_BORDER: Final = 2  # modules of quiet zone: phones need no more on a screen
@@ -45,9 +46,7 @@ def show_link(link: str, console: Console) -> None:
 
 def _picture(link: str, columns: int) -> str:
     """Return the QR code of the link, or a hint where a row of it would be torn in two."""
-    import segno
-
-    code = segno.make(link, error="l", micro=False)
+    code = qr_code(link)
     width, _ = code.symbol_size(border=_QR_BORDER)
     if width > columns:
         return f"Its QR code needs a terminal of {width} columns; this one has {columns}."

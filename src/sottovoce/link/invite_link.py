@@ -3,6 +3,9 @@
 ``sottovoce://host:port/room#fragment``. The fragment is base64url (RFC 4648 §5, no padding) of a MessagePack
 array and a checksum of four bytes over the whole link, so that a slip in copying is told from an expired
 link. Whoever reads the link can use it: its ``repr`` shows only where it leads.
+
+In a QR code the fragment is the same octets behind a byte 0x01, as one decimal number: digits take less room
+there than letters do.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ SCHEME: Final = "sottovoce"
 CHECKSUM_LENGTH: Final = 4
 MAX_LINK_LENGTH: Final = 2048  # characters; a QR code of more is not read by a phone
 MAX_ROOM_NAME_LENGTH: Final = 64  # characters
+_DIGITS_PREFIX: Final = b"\x01"  # so that a number keeps the octets it begins with, whatever they are
 
 _LINK: Final = re.compile(
     r"sottovoce://(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253}):(?P<port>[0-9]{1,5})"
@@ -151,6 +155,15 @@ def is_invite_link(text: str) -> bool:
     return text.strip().lower().startswith(f"{SCHEME}:")
 
 
+def in_digits(link: str) -> tuple[str, str]:
+    """Return a link as QR codes have it: what is before its fragment, and the fragment in digits.
+
+    The two, one after the other, are a link too. Raises :class:`BadInviteLink`.
+    """
+    head, mark, fragment = link.partition("#")
+    return head + mark, str(int.from_bytes(_DIGITS_PREFIX + _octets(fragment), "big"))
+
+
 def parse_address(text: str, *, default_port: int) -> tuple[str, int]:
     """Read ``HOST``, ``HOST:PORT`` or ``[IPv6]:PORT``; raises :class:`BadInviteLink`."""
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?", text.strip())
@@ -186,11 +199,23 @@ def _room_name(quoted: str) -> str:
 
 
 def _split(fragment: str) -> tuple[bytes, bytes]:
+    octets = _octets(fragment)
+    return octets[:-CHECKSUM_LENGTH], octets[-CHECKSUM_LENGTH:]
+
+
+def _octets(fragment: str) -> bytes:
+    if not 0 < len(fragment) <= 2 * MAX_LINK_LENGTH:
+        raise BadInviteLink("its end is cut")
+    if fragment.isascii() and fragment.isdecimal():  # base64url begins with an m here: an array of eight
+        number = int(fragment)
+        octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        if octets[:1] != _DIGITS_PREFIX or fragment[0] == "0":
+            raise BadInviteLink("its end is cut")
+        return octets[1:]
     try:
-        octets = base64.b64decode(fragment + "=" * (-len(fragment) % 4), altchars=b"-_", validate=True)
+        return base64.b64decode(fragment + "=" * (-len(fragment) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise BadInviteLink("its end is cut") from None
-    return octets[:-CHECKSUM_LENGTH], octets[-CHECKSUM_LENGTH:]
 
 
 def _decode(packed: bytes) -> _Fragment:

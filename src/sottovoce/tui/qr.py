@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from sottovoce.client.qr_code import qr_code
 from sottovoce.tui.safe_text import Safe
 
 QUIET_ZONE: Final = 2
@@ -26,14 +27,11 @@ class QrPicture:
 
 
 def qr_picture(text: str) -> QrPicture:
-    """Return the QR code of ``text``: error correction L or better, in the smallest size that holds it.
+    """Return the QR code of ``text``; see :func:`sottovoce.client.qr_code.qr_code`.
 
     Raises ValueError for a text of more than about 2,900 bytes.
     """
-    import segno
-
-    code = segno.make(text, error="l", micro=False)
-    modules = [[bool(module) for module in row] for row in code.matrix_iter(border=QUIET_ZONE)]
+    modules = [[bool(module) for module in row] for row in qr_code(text).matrix_iter(border=QUIET_ZONE)]
     width = len(modules[0])
     if len(modules) % 2:
         modules.append([False] * width)
