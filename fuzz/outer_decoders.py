@@ -36,7 +36,7 @@ from sottovoce.link.connection import ClientConnection, ServerConnection
 from sottovoce.link.connection_state import ANSWERS, State
 from sottovoce.link.errors import CertificateError, LinkError
 from sottovoce.link.frames import encode_frame
-from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink, InviteLink, parse_address
+from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink, InviteLink, in_digits, parse_address
 from sottovoce.opaque import messages as opaque_messages
 from sottovoce.opaque.client import ClientLogin, ClientRegistration
 from sottovoce.opaque.errors import InvalidMessage
@@ -160,6 +160,7 @@ def link_targets() -> list[Target]:
     bodies = [msgspec.msgpack.encode(message) for message in requests]
     answers = [bytes([at]) + msgspec.msgpack.encode(message) for at, message in enumerate(replies)]
     texts = [str(LINK).encode(), str(InviteLink(**{**vars(LINK), "host": "2001:db8::7"})).encode()]
+    texts.append("".join(in_digits(str(LINK))).encode())
     return [
         Target("link client message", a_clients_body, bodies, (LinkError,), 4),
         Target("link client frames", a_clients_frames, list(map(encode_frame, requests)), (LinkError,)),

@@ -16,7 +16,7 @@ from sottovoce.link.connection import ClientConnection, ServerConnection
 from sottovoce.link.connection_state import ANSWERS, State
 from sottovoce.link.errors import CertificateError, LinkError
 from sottovoce.link.frames import encode_frame
-from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink, InviteLink, parse_address
+from sottovoce.link.invite_link import BadInviteLink, ExpiredInviteLink, InviteLink, in_digits, parse_address
 
 ACCOUNT = ed25519_key_pair(bytes(range(32)))
 CERTIFICATE = DeviceCertificate.issue(
@@ -122,6 +122,11 @@ def test_the_text_of_invite_links_and_addresses() -> None:
     def address(octets: bytes) -> None:
         parse_address(octets.decode("utf-8", "replace"), default_port=7443)
 
-    whole = [str(LINK).encode(), str(InviteLink(**{**vars(LINK), "host": "2001:db8::7"})).encode()]
+    texts = [
+        str(LINK),
+        str(InviteLink(**{**vars(LINK), "host": "2001:db8::7"})),
+        "".join(in_digits(str(LINK))),
+    ]
+    whole = [text.encode() for text in texts]
     assert fuzz(link, whole, (BadInviteLink, ExpiredInviteLink)) > 1000
     assert fuzz(address, [b"chat.example:7443", b"[2001:db8::7]:1", b"127.0.0.1"], BadInviteLink) > 500
