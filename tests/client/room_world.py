@@ -207,8 +207,8 @@ class Person:
                 self.reader.read(entry, changes, self.now)
         finally:
             self.state.finish(changes).write(self.database)
-            for position in changes.sent:
-                self.outbox.read_back(position, self.state.record.seq)
+            for position, seq in changes.sent.items():
+                self.outbox.read_back(position, seq)
         return [item for item, _ in changes.items]
 
     def timeline(self) -> list[AnyTimelineItem]:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from room_world import Person, talking
 
+from sottovoce.client.content import MimiContent
 from sottovoce.client.errors import LinkLost, RequestRefused
 from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.log_following import MAX_PUSHED_LENGTH, LogFollower
@@ -144,6 +145,26 @@ async def test_what_fails_in_the_middle_of_a_batch_loses_nothing(monkeypatch: py
     bob.restart()
     assert [text for _, text in bob.messages()] == ["one", "two", "three"]
     assert bob.gaps() == []
+
+
+async def test_messages_whose_answer_was_lost_are_told_the_place_of_their_own_entries() -> None:
+    (alice,) = talking("alice")
+    kept = await _kept(alice)
+    follower = LogFollower(kept)
+    sending = Sending(kept, follower)
+    contents = [MimiContent.of_text(text, salt=bytes(16)).encode() for text in ("one", "two")]
+    deliveries = [await sending.add(content) for content in contents]
+
+    def append(request: Append) -> AppendReply:
+        alice.log.append(request.messages)
+        raise LinkLost("the answer is lost")
+
+    with pytest.raises(LinkLost):
+        await sending.send_batch(Link({Append: append}))
+    head = len(alice.log.entries)
+    follower.expect(head)
+    await follower.read(_fetching(alice.log.entries))
+    assert [delivery.result() for delivery in deliveries] == [head - 1, head]
 
 
 @pytest.mark.parametrize("seqs", [[], [5], [5, 6, 7]])

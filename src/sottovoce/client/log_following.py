@@ -167,6 +167,6 @@ class LogFollower:
             raise trouble
 
     def _settle(self, changes: Changes) -> None:
-        for position in changes.sent:
-            self._kept.outbox.read_back(position, self._kept.record.seq)
+        for position, seq in changes.sent.items():
+            self._kept.outbox.read_back(position, seq)
         self.intents_done.extend(changes.intents_done)

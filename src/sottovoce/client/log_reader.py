@@ -176,7 +176,7 @@ class LogReader:
         ``payload`` is the entry's, where it was read: which of several ciphertexts was stored, it alone says.
         """
         content = MimiContent.decode(sent.content)
-        changes.sent.append(sent.position)
+        changes.sent[sent.position] = seq
         life = None
         if payload is not None and sent.protection is not None and sent.envelope is not None:
             life = life_of(sent.protection, payload, sent.envelope, content.text or "")

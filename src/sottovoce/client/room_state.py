@@ -82,7 +82,7 @@ class Changes:
     senders: dict[tuple[str, bytes], SenderHistory] = field(default_factory=dict)
     contacts: list[ContactRecord] = field(default_factory=list)
     alarms: list[Explanation] = field(default_factory=list)
-    sent: list[int] = field(default_factory=list)
+    sent: dict[int, int] = field(default_factory=dict)  # the seq by the place in the outbox
     intents_done: list[int] = field(default_factory=list)
 
     def write(self, database: Database) -> int:
