@@ -69,12 +69,6 @@ def add_links(database: Database, room_id: bytes, links: Iterable[tuple[int, byt
     )
 
 
-def link(database: Database, room_id: bytes, seq: int) -> bytes | None:
-    """The chain's hash at ``seq``, or None where this device has not read."""
-    row = database.one("SELECT head_hash FROM chain WHERE room_id = ? AND seq = ?", (room_id, seq))
-    return row[0] if row else None
-
-
 def links(database: Database, room_id: bytes, newest: int) -> list[tuple[int, bytes]]:
     """The ``newest`` last links of the chain, oldest first."""
     rows = database.all(
