@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from room_world import ROOM_ID, Person, talking
 
+from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import AccountKeyChanged
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.errors import StoreUnwritable
@@ -16,7 +18,9 @@ from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
+from sottovoce.client.tables.rooms import Membership, RemoveUser
 from sottovoce.crypto.secret import Secret
+from sottovoce.link.messages import Done
 
 FIRST, SECOND = (bytes([number]) * 32 for number in (1, 2))
 
@@ -45,4 +49,26 @@ async def test_a_known_key_is_not_forgotten_when_the_news_of_another_cannot_be_s
         with pytest.raises(StoreUnwritable):
             await sync._stand_still(AccountKeyChanged("bob", SECOND))
     assert alice.around.contacts.by_name["bob"] == known
+    await store.close()
+
+
+async def test_what_was_to_be_sent_is_not_sent_by_who_left_and_comes_again(tmp_path: Path) -> None:
+    (alice,) = talking("alice")
+    store = await DeviceStore.open(tmp_path / "store.db", Secret(bytes(32)))
+    sync = await _sync(store, alice)
+    await sync.sending.add(MimiContent.of_text("too late", salt=bytes(16)).encode())
+    await sync.commits.intend(RemoveUser("bob"))
+
+    class Link:
+        async def request(self, build: Any, _: type) -> Done:
+            return Done(build(0).id)
+
+    left = asyncio.get_running_loop().create_future()
+    await sync._leave(cast("Any", Link()), left)
+    assert left.done()
+    assert sync.record.membership is Membership.LEFT
+    await sync.kept.load()
+    assert not sync.kept.outbox.has_unacknowledged
+    assert sync.kept.state.intents == []
+    assert await sync.kept.pending.read() == []
     await store.close()

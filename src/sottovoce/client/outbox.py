@@ -43,7 +43,8 @@ class Delivery:
     async def stored(self) -> int:
         """Wait until the server has it on disk, and return its place in the room log.
 
-        Raises what ended the room or the client first; what is stored here goes out the next time.
+        Raises what ended the room or the client first; but for a room that was left, what is stored here goes
+        out the next time.
         """
         return await asyncio.shield(self._acknowledged)
 

@@ -75,6 +75,7 @@ class Changes:
     forgets_in_flight: bool = False
     replaces_group: bool = False  # the records before are of another leaf: all of them go
     forgets_group: bool = False
+    forgets_plans: bool = False  # what was to be sent or committed: whoever left and comes again begins anew
     forgets_senders: bool = False
     items: list[tuple[AnyTimelineItem, bytes | None]] = field(default_factory=list)
     lives: list[tuple[int, bytes, LifeRecord]] = field(default_factory=list)  # by seq and message id
@@ -113,6 +114,9 @@ class Changes:
             account_table.put_contact(database, contact, now)
         for alarm in self.alarms:
             log_table.add_alarm(database, room_id, alarm, now)
+        if self.forgets_plans:
+            outbox_table.forget(database, room_id)
+            rooms_table.forget_intents(database, room_id)
         outbox_table.delete(database, self.sent)
         for position in self.intents_done:
             rooms_table.delete_intent(database, position)

@@ -255,7 +255,7 @@ class RoomSync:
             if refusal.error_code not in (ErrorCode.NOT_A_MEMBER, ErrorCode.UNKNOWN_ROOM):
                 raise
         changes = kept.state.begin()
-        changes.forgets_group = True
+        changes.forgets_group = changes.forgets_plans = True
         kept.state.group = None
         # Nothing of this epoch is kept to compare with, so joining at this very epoch again is no rollback.
         kept.state.update(membership=Membership.LEFT, highest_epoch=self.record.highest_epoch - 1)

@@ -100,3 +100,8 @@ def payload_hash(payload: bytes) -> bytes:
 def delete(database: Database, positions: Iterable[int]) -> None:
     """These stand in the timeline now."""
     database.execute_many("DELETE FROM outbox WHERE position = ?", ((position,) for position in positions))
+
+
+def forget(database: Database, room_id: bytes) -> None:
+    """None of the room's messages is to be sent any more."""
+    database.execute("DELETE FROM outbox WHERE room_id = ?", (room_id,))

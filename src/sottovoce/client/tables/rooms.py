@@ -183,3 +183,8 @@ def add_intent(database: Database, room_id: bytes, intent: AnyIntent) -> StoredI
 def delete_intent(database: Database, position: int) -> None:
     """The intent was carried out, or cannot be."""
     database.execute("DELETE FROM intents WHERE position = ?", (position,))
+
+
+def forget_intents(database: Database, room_id: bytes) -> None:
+    """Nothing is to be committed in the room any more."""
+    database.execute("DELETE FROM intents WHERE room_id = ?", (room_id,))
