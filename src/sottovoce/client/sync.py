@@ -36,6 +36,7 @@ from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.kept_room import KeptRoom, observed_future
 from sottovoce.client.log_following import LogFollower
 from sottovoce.client.log_reader import OutOfStep
+from sottovoce.client.message_ids import new_message_id
 from sottovoce.client.sending import Sending
 from sottovoce.client.session import Session, backoff
 from sottovoce.client.tables.rooms import Membership, RoomRecord, SelfUpdate
@@ -246,7 +247,7 @@ class RoomSync:
             proposal = group.propose_remove(group.own_leaf_index, random=kept.around.random)
             group.merge(proposal)
             await kept.save(kept.state.finish(kept.state.begin()))
-            outgoing = Outgoing(kept.around.random(16), group.epoch, proposal.message)
+            outgoing = Outgoing(new_message_id(kept.around.random), group.epoch, proposal.message)
             with contextlib.suppress(RequestRefused):  # stale: the members see a leaf that is silent
                 await link.request(lambda number: Append(number, room_id, [outgoing]), AppendReply)
         try:
