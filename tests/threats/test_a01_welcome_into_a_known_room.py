@@ -16,10 +16,12 @@ from room_world import NOW, ROOM_ID, Person, talking
 from sottovoce.client.announcing import Announcer
 from sottovoce.client.committing import plan_commit
 from sottovoce.client.device_store import DeviceStore
+from sottovoce.client.errors import StoreUnwritable
 from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.joined_rooms import JoinedRooms
 from sottovoce.client.joining import capabilities
 from sottovoce.client.policy import Access
+from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.rooms import AddUser, Membership, RoomRecord, StoredIntent
 from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.suites import DEFAULT
@@ -118,6 +120,17 @@ async def test_a_room_that_was_left_comes_back_as_one_that_somebody_else_chose(t
         record = await bob.accept()
         assert record is not None
         assert (record.membership, record.was_added) == (Membership.MEMBER, True)
+
+
+async def test_who_could_not_be_added_has_met_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreUnwritable("store.db")
+
+    async with welcomed(tmp_path) as bob:
+        monkeypatch.setattr(account_table, "put_contact", full)
+        with pytest.raises(StoreUnwritable):
+            await bob.accept()
+        assert bob.rooms._around.contacts.by_name == {}
 
 
 async def test_a_newer_link_brings_a_room_back_into_step(tmp_path: Path) -> None:

@@ -83,6 +83,12 @@ class Contacts:
                 changed_key = known.account_key
         return ContactRecord(known.user, other.account_key, other.verified, changed_key, other.decided_at)
 
+    def unpin(self, unstored: Iterable[ContactRecord]) -> None:
+        """Take back first contacts that could not be stored: a pin that is not stored is none."""
+        for contact in unstored:
+            if self.by_name.get(contact.account_name) is contact:
+                del self.by_name[contact.account_name]
+
     def first_contacts(self, certificates: Iterable[DeviceCertificate]) -> list[ContactRecord]:
         """Contacts to pin: one for each account not known yet.
 

@@ -30,7 +30,7 @@ from sottovoce.client.tables.database import Database
 from sottovoce.client.tables.rooms import Membership, RoomRecord
 from sottovoce.client.trust import fingerprint
 from sottovoce.crypto.secret import Secret
-from sottovoce.errors import PeerError
+from sottovoce.errors import PeerError, SottovoceError
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.link.messages import RoomList, RoomListReply
 from sottovoce.link.parts import InboxItem
@@ -209,7 +209,11 @@ class JoinedRooms:
             changes.write(database)
             account_table.consume_key_package(database, ref)
 
-        await self._store.transact(work)
+        try:
+            await self._store.transact(work)
+        except SottovoceError:
+            self._around.contacts.unpin(changes.contacts)
+            raise
         if existing is not None:
             await existing.stop()
         await self.start(state.record, may_found=False)

@@ -80,9 +80,7 @@ class KeptRoom:
         try:
             replays = await self.store.transact(work)
         except SottovoceError:
-            for contact in changes.contacts:
-                if self.around.contacts.by_name.get(contact.account_name) is contact:
-                    del self.around.contacts.by_name[contact.account_name]  # a pin that is not stored is none
+            self.around.contacts.unpin(changes.contacts)
             await self.load()
             raise
         self.state.alarms.extend(changes.alarms)
