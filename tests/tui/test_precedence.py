@@ -57,6 +57,14 @@ def test_the_other_loop_has_its_turn_when_the_drawing_is_done(monkeypatch: pytes
     assert done == ["drawing"] * 10 + ["the other"]
 
 
+def test_a_key_that_was_read_is_something_to_do() -> None:
+    loop = DrawingLoop()
+    assert loop.is_idle.is_set()
+    loop.call_soon_threadsafe(print)
+    assert not loop.is_idle.is_set()
+    loop.close()
+
+
 def test_drawing_without_end_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precedence, "PATIENCE", 0.001)
     first = DrawingLoop()

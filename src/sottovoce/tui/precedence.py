@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from contextvars import Context
 from selectors import DefaultSelector, SelectorKey
-from typing import Final
+from typing import Final, TypeVarTuple
 
 PATIENCE: Final = 0.02
 """Seconds that the SDK's loop waits at most; then it goes on, and waits no more until the other was idle."""
 
+Arguments = TypeVarTuple("Arguments")
 _Ready = list[tuple[SelectorKey, int]]
 
 
@@ -25,6 +28,16 @@ class DrawingLoop(asyncio.SelectorEventLoop):
         """Set while this loop waits for something to do."""
         self.is_idle.set()
         super().__init__(_Noting(self.is_idle))
+
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """Give the loop something to do, such as a key that was read: from now on it is not idle."""
+        self.is_idle.clear()
+        return super().call_soon_threadsafe(callback, *args, context=context)
 
 
 def loop_after(first: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
