@@ -13,6 +13,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO, Final, Self
 
+from bench.server import machine
 from bench.server.processes import ROOT, BenchFailed, running, sottovoce
 from bench.terminal_app.terminal import Terminal
 
@@ -68,7 +69,7 @@ class Place:
 
 
 class Talker:
-    """The process of ``talking.py``; end it by ``with``."""
+    """The process of ``talking.py``, on the server's core; end it by ``with``."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._log = folder / "talker.log"
@@ -80,6 +81,7 @@ class Talker:
                 stderr=errors,
                 env=environment,
             )
+        os.sched_setaffinity(self._process.pid, [machine.cores()[0]])
         self._expect("ready")
 
     def __enter__(self) -> Self:
