@@ -24,7 +24,7 @@ from sottovoce.server.room_log import RoomLog
 from sottovoce.server.session import Session
 from sottovoce.server.store import accounts, rooms, segments
 from sottovoce.server.store.store import Store
-from sottovoce.server.store.writer import StoreFailure
+from sottovoce.server.store.writer import ENOUGH, StoreFailure
 
 ROOM, OTHER = b"r" * 16, b"o" * 16
 
@@ -258,6 +258,19 @@ async def test_more_than_is_gathered_at_most_is_several_pieces_in_order(world, m
     assert sizes == [3, 3, 1]
     assert world.alice.replies() == [[seq] for seq in range(1, 8)]
     assert world.pushed == [(ROOM, 1, 3), (ROOM, 4, 3), (ROOM, 7, 1)]
+
+
+async def test_enough_appends_do_not_wait_for_the_interval(world):
+    writer = world.store._writer
+    writer._interval, writer._began = 1000.0, asyncio.get_running_loop().time() - 500.0
+    for _ in range(ENOUGH):
+        assert world.pushed == []
+        world.alice.append(ROOM, message())
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while not world.pushed:  # noqa: ASYNC110 - the log sets no event when it publishes
+            await asyncio.sleep(0)
+    assert world.pushed == [(ROOM, 1, ENOUGH)]
 
 
 async def test_a_message_that_comes_again_is_not_doubled_and_the_others_keep_their_answers(world):

@@ -16,6 +16,7 @@ from sottovoce.server.appending import Appended, Appender, Gathered
 from sottovoce.server.session import Session
 from sottovoce.server.store.segments import NewEntries
 from sottovoce.server.store.store import Store
+from sottovoce.server.store.writer import ENOUGH
 
 _log: Final = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class RoomLog:
             self._gather_anew()
         self._gathered.append((session.current_device.row, request))
         self._senders.append(session)
+        if len(self._senders) == ENOUGH:
+            self._store.look_again()
 
     def _gather_anew(self) -> None:
         gathered = self._gathered = Gathered()

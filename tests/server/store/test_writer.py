@@ -12,7 +12,7 @@ from sottovoce.link.parts import ErrorCode
 from sottovoce.server.errors import Refused
 from sottovoce.server.store.database import open_connection
 from sottovoce.server.store.gathering import LONGEST_GATHERING
-from sottovoce.server.store.writer import FEW, MAX_BATCH, StoreFailure, Writer
+from sottovoce.server.store.writer import ENOUGH, FEW, MAX_BATCH, StoreFailure, Writer
 
 
 @pytest.fixture
@@ -290,6 +290,26 @@ async def test_where_transactions_cost_little_a_stream_waits_little(clocked, clo
     assert 0 < await stream(clocked, clock, cost / 10) < 5 * cost
     await make_costly(clocked, clock)
     assert await stream(clocked, clock, cost) == 0
+
+
+@pytest.mark.parametrize("grows", [True, False])
+async def test_enough_work_begins_after_a_quarter_of_the_interval_and_less_does_not(tmp_path, clock, grows):
+    writer = Writer(open_connection(tmp_path / "interval.db"), clock, commit_interval=1000.0)
+    await asyncio.wait_for(writer.write(lambda _db: None), 10)
+    told, pieces = asyncio.Event(), [None] * 10
+    writer.submit(lambda _db: None, lambda _outcome: told.set(), is_brief=True, pieces=pieces)
+    for passed, count in ((240.0, ENOUGH), (20.0, 0)):
+        clock.now += passed
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not told.is_set()
+        pieces += [None] * count
+        if grows:
+            writer.look_again()
+        else:
+            writer.submit(lambda _db: None, lambda _outcome: None, is_brief=True)
+    await asyncio.wait_for(told.wait(), 10)
+    writer.close()
 
 
 @pytest.mark.parametrize(("count", "is_first"), [(FEW // 2, True), (FEW, False)])

@@ -72,6 +72,10 @@ class Store:
         """See :attr:`Writer.turn`."""
         return self._writer.turn
 
+    def look_again(self) -> None:
+        """See :meth:`Writer.look_again`."""
+        self._writer.look_again()
+
     def when_rolled_back(self, undo: Callable[[], None]) -> None:
         """Have ``undo`` called, on whichever thread it happens, when a transaction is undone."""
         self._undo.append(undo)

@@ -38,6 +38,9 @@ ENOUGH: Final = 32
 FEW: Final = 256
 """Pieces of work that may begin before the outcomes of the last transaction are told: some milliseconds."""
 
+_TIMER_STEP: Final = 0.001
+"""Seconds: uvloop's timers are no finer. One that is set for less than half of it would spin."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -83,6 +86,7 @@ class Writer:
         self._is_under_way = False
         self._gathering = Gathering(MAX_BATCH)
         self._began = -commit_interval
+        self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self._jobs: SimpleQueue[tuple[list[_Item], str | None, bool] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer")
@@ -131,23 +135,34 @@ class Writer:
 
     # --- on the event loop ---------------------------------------------------------------------------------
 
+    def look_again(self) -> None:
+        """What was handed in has grown to :data:`ENOUGH`, or more was: it may be time for a transaction."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._begin_when_due()
+
     def _begin_soon(self) -> None:
         """Begin a transaction at the end of this turn of the loop, or when the interval has passed."""
-        if self._is_under_way or self._gathering.is_under_way:
-            return
-        self._gathering.begin()
-        self._begin_when_due()
+        if self._gathering.is_under_way:
+            self.look_again()
+        elif not self._is_under_way:
+            self._gathering.begin()
+            self._begin_when_due()
 
     def _begin_when_due(self) -> None:
-        if self._is_time(self._pieces()):
+        self._timer = None
+        if self._is_time(pieces := self._pieces()):
             self._loop.call_soon(self._begin_when_gathered)
         else:
-            passed = self._loop.time() - self._began
-            self._loop.call_later(min(self._interval - passed, self._interval / 4), self._begin_when_due)
+            delay = self._began + self._least_interval(pieces) - self._loop.time()
+            self._timer = self._loop.call_later(delay, self._begin_when_due)
 
     def _is_time(self, pieces: int) -> bool:
-        passed = self._loop.time() - self._began
-        return passed >= self._interval or (passed >= self._interval / 4 and pieces >= ENOUGH)
+        return self._loop.time() >= self._began + self._least_interval(pieces) - _TIMER_STEP / 2
+
+    def _least_interval(self, pieces: int) -> float:
+        """Seconds from the last transaction's begin to one of so many pieces."""
+        return self._interval / 4 if pieces >= ENOUGH else self._interval
 
     def _pieces(self) -> int:
         return sum(1 + len(item.pieces) for item in self._waiting)
