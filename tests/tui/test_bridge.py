@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,6 +253,27 @@ async def test_a_link_leads_to_a_place_with_the_accounts_of_this_machine(tmp_pat
         with pytest.raises(Refused):
             await bridge.find("sottovoce://cut", world.folder / "alice")
         await bridge.close()
+
+
+async def test_who_leaves_just_as_a_wait_runs_out_is_out() -> None:
+    async def live() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    listener = Listener()
+    bridge = Bridge(listener.hear, listener.fail)
+    life = asyncio.create_task(live())
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert life.cancelling(), "the timeout cancels, and takes it back when the task hears of it"
+    bridge._end(life)
+    bridge._end(life)
+    done, _ = await asyncio.wait((life,), timeout=PATIENCE)
+    assert done
+    assert life.cancelled()
+    await bridge.close()
 
 
 async def test_what_went_wrong_is_unseen_until_it_was_looked_at(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ class Bridge:
         self._client: Client | None = None
         self._follower: Follower | None = None
         self._life: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None  # the life that was told to end
 
     # --- coming and going -----------------------------------------------------------------------------------
 
@@ -152,9 +153,13 @@ class Bridge:
             self._end(life)
             await asyncio.wait((life,))
 
-    @staticmethod
-    def _end(life: asyncio.Task[None]) -> None:
-        if not life.cancelling():  # a second time would break off the closing of the store
+    def _end(self, life: asyncio.Task[None]) -> None:
+        """Cancel a life once: a second time would break off the closing of the store.
+
+        ``life.cancelling()`` does not tell: it counts a timeout that is just running out, too.
+        """
+        if life is not self._ending:
+            self._ending = life
             life.cancel()
 
     async def _live(self, entrance: Entrance, entered: asyncio.Future[Client]) -> None:
