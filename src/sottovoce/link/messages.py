@@ -205,7 +205,10 @@ class VaultPut(Request, frozen=True, tag="vault_put"):
 
 
 class KeyPackagesPublish(Request, frozen=True, tag="key_packages_publish"):
-    """Publishes this device's key packages; ``last_resort`` replaces the earlier one."""
+    """Publishes this device's key packages, beside those it published before.
+
+    With ``last_resort`` they take the place of all of them: none of those is handed out any more.
+    """
 
     key_packages: Annotated[list[ShortPayload], Meta(max_length=100)]
     last_resort: ShortPayload | None = None
@@ -229,7 +232,7 @@ class KeyPackagesClaim(Request, frozen=True, tag="key_packages_claim"):
 
 
 class KeyPackagesClaimReply(Reply, frozen=True, tag="key_packages_claim_reply"):
-    """One key package a device; a device that has none left and no last resort is missing."""
+    """One key package a device; missing is one of which none is left, no last resort either, or all ended."""
 
     key_packages: list[KeyPackageOf]
 

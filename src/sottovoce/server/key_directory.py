@@ -39,17 +39,18 @@ class KeyDirectory:
         self._by_target = TokenBuckets(rate=claims_per_minute / 6, burst=_CLAIM_BURST * 10)
 
     async def publish(self, session: Session, request: m.KeyPackagesPublish) -> m.Done:
-        """Add key packages to those of this device."""
+        """Add key packages to those of this device; with a last-resort one, put them in their place."""
         device = session.current_device.row
 
         def work(db: sqlite3.Connection) -> None:
+            if request.last_resort is not None:
+                key_packages.withdraw(db, device)
+                key_packages.publish_last_resort(db, device, request.last_resort)
             if key_packages.count_unclaimed(db, device) + len(request.key_packages) > MAX_KEY_PACKAGES:
                 raise Refused(
                     ErrorCode.TOO_LARGE, f"a device keeps at most {MAX_KEY_PACKAGES} unclaimed key packages"
                 )
             key_packages.publish(db, device, request.key_packages)
-            if request.last_resort is not None:
-                key_packages.replace_last_resort(db, device, request.last_resort)
 
         await self._store.write(work)
         return m.Done(request.id)
@@ -66,7 +67,10 @@ class KeyDirectory:
         return m.KeyPackagesLeftReply(request.id, left, used)
 
     async def claim(self, session: Session, request: m.KeyPackagesClaim) -> m.KeyPackagesClaimReply:
-        """Hand out one key package of each device of a user. An unknown user is NOT_FOUND."""
+        """Hand out one key package of each device of a user, none that has ended.
+
+        An unknown user is NOT_FOUND.
+        """
         now = self._clock()
         name = request.user.lower()
         claimer = session.current_device.account
@@ -78,11 +82,13 @@ class KeyDirectory:
         if wait > 0:
             raise rate_limited(wait)
 
+        unix_now = int(time.time())
+
         def work(db: sqlite3.Connection) -> list[KeyPackageOf]:
             devices = accounts.devices_of(db, name)
             if not devices:
                 raise Refused(ErrorCode.NOT_FOUND, "there is no such user")
-            claimed = ((device, key_packages.claim(db, device.row)) for device in devices)
+            claimed = ((device, key_packages.claim(db, device.row, unix_now)) for device in devices)
             return [
                 KeyPackageOf(Device(device.user, device.device_id), octets)
                 for device, octets in claimed
