@@ -10,6 +10,7 @@ import pytest
 from sdk_world import a_world, item, messages, texts, until
 
 from sottovoce.client.errors import (
+    BadInviteTime,
     BadRoomName,
     NotInRoom,
     PolicyViolation,
@@ -175,6 +176,9 @@ async def test_people_are_added_and_removed(tmp_path: Path) -> None:
                 await alice.create_room(name)
             with pytest.raises(BadRoomName):
                 await alice.join(name, room_key=bytes(32))
+        for seconds in (0, 59, 30 * 86400 + 1):
+            with pytest.raises(BadInviteTime):
+                await alice.invite(room, expires_in=seconds)
         assert alice.is_online
         await room.add("bob")
         assert [member.user for member in room.members()] == ["alice", "bob"]

@@ -47,6 +47,7 @@ _BY_NAME: Final = {
     "UsageError": ExitCode.USAGE,
     "BadUserName": ExitCode.USAGE,
     "BadRoomName": ExitCode.USAGE,
+    "BadInviteTime": ExitCode.USAGE,
     "BadConfiguration": ExitCode.USAGE,
     "TextTooLong": ExitCode.LINE_TOO_LONG,
     "LineTooLong": ExitCode.LINE_TOO_LONG,

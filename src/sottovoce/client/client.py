@@ -14,7 +14,7 @@ from sottovoce.client.account import finish_registration, log_in_device
 from sottovoce.client.announcing import Announcer
 from sottovoce.client.credentials import Contacts, OwnCredential
 from sottovoce.client.entrance import OpenProfile, Password, open_profile
-from sottovoce.client.errors import BadRoomName, ExpiredInviteLink, ValueTooLong
+from sottovoce.client.errors import BadInviteTime, BadRoomName, ExpiredInviteLink, ValueTooLong
 from sottovoce.client.events import ClientEvent, Connected, OpenRoom
 from sottovoce.client.inbox import Inbox
 from sottovoce.client.join_secret import JoinSecret, from_room_key
@@ -37,6 +37,8 @@ from sottovoce.client.vault_keeper import VaultKeeper
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink, is_invite_link
 from sottovoce.link.messages import (
+    LONGEST_INVITE,
+    SHORTEST_INVITE,
     CatchUp,
     CreateToken,
     CreateTokenReply,
@@ -229,8 +231,11 @@ class Client:
         """Make an invite link into ``room`` (None: the lobby) that one person can register with.
 
         ``expires_in``: seconds, from a minute to 30 days. Waits for the server. Raises
+        :class:`~sottovoce.client.errors.BadInviteTime` for other times and
         :class:`~sottovoce.client.errors.UnknownRoom`.
         """
+        if not SHORTEST_INVITE <= expires_in <= LONGEST_INVITE:
+            raise BadInviteTime(SHORTEST_INVITE, LONGEST_INVITE)
         target = room or await self.join("lobby")
         record = self._rooms.by_id[target.room_id].record
         link = await self._session.online()

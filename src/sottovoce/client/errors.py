@@ -15,6 +15,7 @@ from sottovoce.link.parts import ErrorCode
 
 __all__ = [
     "BadInviteLink",
+    "BadInviteTime",
     "BadRoomName",
     "BadUserName",
     "CertificateChanged",
@@ -67,6 +68,15 @@ class BadRoomName(LocalError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"A room's name has 1 to {limit} characters: choose such a one.")
+
+
+class BadInviteTime(LocalError):
+    """An invite link cannot be good for so long, or so short; ``shortest`` and ``longest`` are seconds."""
+
+    def __init__(self, shortest: int, longest: int) -> None:
+        super().__init__(
+            f"An invite link is good for {shortest} to {longest} seconds: choose a number between them."
+        )
 
 
 class WrongPassword(LocalError):

@@ -39,6 +39,9 @@ from sottovoce.link.parts import (
 PROTOCOL_VERSION = 1
 ALPN = "sottovoce/1"
 
+SHORTEST_INVITE, LONGEST_INVITE = 60, 30 * 86400
+"""Seconds that a registration token, and with it an invite link, can be good for."""
+
 
 class Message(Part, frozen=True):
     """Base of every message on the link."""
@@ -170,7 +173,7 @@ class DeviceLogin(Request, frozen=True, tag="device_login"):
 class CreateToken(Request, frozen=True, tag="create_token"):
     """Asks for a one-time registration token to put into an invite link."""
 
-    expires_in: Annotated[int, Meta(ge=60, le=30 * 86400)]  # seconds
+    expires_in: Annotated[int, Meta(ge=SHORTEST_INVITE, le=LONGEST_INVITE)]  # seconds
 
 
 class CreateTokenReply(Reply, frozen=True, tag="create_token_reply"):
