@@ -5,6 +5,7 @@ import pytest
 from sottovoce.cli.timeline_text import event_text, happening_text, message_text
 from sottovoce.client.events import (
     AccountRegistered,
+    AccountTrouble,
     Connected,
     Disconnected,
     ForkAlarm,
@@ -61,6 +62,7 @@ def test_everything_that_happens_is_said_harmlessly(item: TimelineItem, words: l
         (AccountRegistered(EVIL), ["made the account x"]),
         (RoomAppeared(EVIL), ["added to the room x"]),
         (RoomTrouble(EVIL, EVIL), ["trouble in x"]),
+        (AccountTrouble(EVIL), ["trouble with the account: x"]),
     ],
 )
 def test_every_event_of_the_connection_is_said_harmlessly(event: object, words: list[str]) -> None:

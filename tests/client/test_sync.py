@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from room_world import ROOM_ID, Person, talking
 from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import AccountKeyChanged
 from sottovoce.client.device_store import DeviceStore
-from sottovoce.client.errors import StoreUnwritable
+from sottovoce.client.errors import LinkLost, NotInRoom, StoreUnwritable
 from sottovoce.client.kept_room import KeptRoom
 from sottovoce.client.sync import RoomSync
 from sottovoce.client.tables import account as account_table
@@ -25,11 +26,13 @@ from sottovoce.link.messages import Done
 FIRST, SECOND = (bytes([number]) * 32 for number in (1, 2))
 
 
-async def _sync(store: DeviceStore, person: Person) -> RoomSync:
+async def _sync(
+    store: DeviceStore, person: Person, secrets_changed: Callable[[], None] = lambda: None
+) -> RoomSync:
     record = rooms_table.room(person.database, ROOM_ID)
     assert record is not None
     await store.transact(lambda database: rooms_table.put_room(database, record))
-    kept = KeptRoom(record, person.around, store, lambda: None)
+    kept = KeptRoom(record, person.around, store, secrets_changed)
     return RoomSync(kept, cast("Any", None), lambda _: None, may_found=False)
 
 
@@ -71,4 +74,17 @@ async def test_what_was_to_be_sent_is_not_sent_by_who_left_and_comes_again(tmp_p
     assert not sync.kept.outbox.has_unacknowledged
     assert sync.kept.state.intents == []
     assert await sync.kept.pending.read() == []
+    await store.close()
+
+
+@pytest.mark.parametrize("membership", [Membership.MEMBER, Membership.LEFT, Membership.REMOVED])
+async def test_a_room_that_one_is_out_of_leaves_the_vault(tmp_path: Path, membership: Membership) -> None:
+    (alice,) = talking("alice")
+    store = await DeviceStore.open(tmp_path / "store.db", Secret(bytes(32)))
+    changes: list[None] = []
+    sync = await _sync(store, alice, lambda: changes.append(None))
+    sync.kept.state.update(membership=membership)
+    is_out = membership is not Membership.MEMBER
+    await sync._end(NotInRoom("lobby") if is_out else LinkLost("closed by this side"))
+    assert len(changes) == is_out
     await store.close()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import cast
 
-from sottovoce.client.events import MemberJoined, RoomMember, StoredItem
+from sottovoce.client.events import AccountTrouble, MemberJoined, RoomMember, StoredItem
 from sottovoce.client.room import Room
 from sottovoce.tui.safe_text import safe
 from sottovoce.tui.view import Explanation
 from sottovoce.tui.view_making import (
     look_alike_notes,
     members_of,
+    note_of,
     security_of,
     seen_mark,
     unseen_count,
@@ -75,3 +76,10 @@ def test_what_was_looked_at_stays_so_and_what_is_new_is_told() -> None:
     assert unseen_count([gap, gap], seen) == 0, "one that is settled makes no other unseen"
     assert unseen_count([blocked, replay, gap], seen) == 1, "the list is full, and the oldest fell out"
     assert unseen_count([blocked, gap, gap, gap], seen) == 1, "it happened once more"
+
+
+def test_trouble_of_the_account_is_told_harmlessly() -> None:
+    note = note_of(AccountTrouble("The vault is full.\x1b[2J Leave rooms."))
+    assert note is not None
+    assert note.text.startswith("The vault is full.")
+    assert "\x1b" not in note.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sottovoce.client.events import (
     AccountRegistered,
+    AccountTrouble,
     Connected,
     Disconnected,
     ForkAlarm,
@@ -75,5 +76,7 @@ def event_text(event: object) -> str | None:
             return f"you were added to the room {name_text(name)}: `sottovoce chat --room` opens it"
         case RoomTrouble(room=room, reason=reason):
             return f"trouble in {name_text(room)}: {sanitize(reason)}"
+        case AccountTrouble(reason=reason):
+            return f"trouble with the account: {sanitize(reason)}"
         case _:
             return None

@@ -107,7 +107,7 @@ class Client:
             self._address, log_in=self._log_in, on_push=self._receive_push, emit=self._emit, trace=trace
         )
         self._vault: Final = VaultKeeper(
-            account, self._store, self._session, self._collect_vault, self._adopt_vault
+            account, self._store, self._session, self._collect_vault, self._adopt_vault, emit=self._emit
         )
         self._announcer: Final = Announcer(opened.events)
         self._rooms: Final = JoinedRooms(

@@ -336,7 +336,8 @@ class VaultFull(LocalError):
 
     def __init__(self, length: int, limit: int) -> None:
         super().__init__(
-            f"The account's vault would need {length} bytes and holds {limit}. Leave rooms you no longer use."
+            f"What the server keeps for your next device would need {length} bytes and has room for {limit}: "
+            "a new device will not find your newest rooms and contacts. Leave rooms you no longer use."
         )
 
 

@@ -178,6 +178,13 @@ class RoomTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountTrouble:
+    """Something of the whole account cannot go on by itself for now, such as what the server keeps for it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomChanged:
     """Something that is shown of a room is different: its timeline, what waits to be sent, its epoch, name
     or members, who is verified, what was read, what went wrong, or whether this device is in it.
@@ -196,5 +203,6 @@ ClientEvent = (
     | AccountRegistered
     | RoomAppeared
     | RoomTrouble
+    | AccountTrouble
     | RoomChanged
 )

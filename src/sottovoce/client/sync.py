@@ -325,4 +325,6 @@ class RoomSync:
         self.kept.outbox.fail_all(trouble)
         if not self.entered.done():
             self.entered.set_exception(trouble)
+        if self.record.membership.is_out:
+            self.kept.secrets_changed()  # a new device has no business there, and the vault has room again
         await self.kept.notify()

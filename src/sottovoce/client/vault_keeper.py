@@ -13,6 +13,7 @@ import msgspec
 from sottovoce.client import vault as vaults
 from sottovoce.client.device_store import DeviceStore
 from sottovoce.client.errors import LinkLost, RequestRefused, VaultFull
+from sottovoce.client.events import AccountTrouble, ClientEvent
 from sottovoce.client.session import Session
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import AccountRecord
@@ -26,7 +27,10 @@ SETTLING: Final = 2.0
 
 
 class VaultKeeper:
-    """Stores what ``collect`` gives after :meth:`changed`; ``adopt`` takes what other devices stored."""
+    """Stores what ``collect`` gives after :meth:`changed`; ``adopt`` takes what other devices stored.
+
+    ``emit`` is told of what a person must do something about.
+    """
 
     def __init__(
         self,
@@ -35,12 +39,16 @@ class VaultKeeper:
         session: Session,
         collect: Callable[[], Vault],
         adopt: Callable[[Vault], Awaitable[None]],
+        *,
+        emit: Callable[[ClientEvent], None],
     ) -> None:
         self._account = account
         self._store: Final = store
         self._session: Final = session
         self._collect: Final = collect
         self._adopt: Final = adopt
+        self._emit: Final = emit
+        self._is_full = False
         self._changed: Final = asyncio.Event()
 
     def changed(self) -> None:
@@ -55,6 +63,12 @@ class VaultKeeper:
             self._changed.clear()
             try:
                 await self._put()
+                self._is_full = False
+            except VaultFull as trouble:
+                # The same would not fit again: it is tried at the next change, and a person hears of it once.
+                if not self._is_full:
+                    self._emit(AccountTrouble(str(trouble)))
+                self._is_full = True
             except SottovoceError:
                 # Not connected, or refused for now: the change is still in the store, and is tried again.
                 self._changed.set()

@@ -93,6 +93,8 @@ def note_of(event: object) -> view.Note | None:
             return view.Note(Safe(f"You were added to {safe_name(name)}."), view.Level.INFO)
         case sdk.RoomTrouble(room=room, reason=reason):
             return view.Note(Safe(f"Trouble in {safe_name(room)}: {safe(reason)}"), view.Level.WARNING)
+        case sdk.AccountTrouble(reason=reason):
+            return view.Note(safe(reason), view.Level.WARNING)
         case _:
             return None
 
