@@ -18,6 +18,8 @@ ADVICE = [
         explanations.replayed("bob"),
         explanations.removed("bob"),
         explanations.key_changed("bob", was_verified=True),
+        explanations.two_keys("bob", is_own_name=True),
+        explanations.two_keys("bob", is_own_name=False),
         explanations.rejoined("It was lost."),
         explanations.passed_over(3),
         explanations.superseded(3),

@@ -50,6 +50,21 @@ def key_changed(user: str, *, was_verified: bool) -> Explanation:
     )
 
 
+def two_keys(user: str, *, is_own_name: bool) -> Explanation:
+    """A room with two account keys under one name, of which none is pinned but one's own."""
+    who = (
+        f"Somebody is in the room under your name, {user}, with another key than yours: a former account of "
+        "yours, or somebody who pretends to be you."
+        if is_own_name
+        else f"Two accounts in the room have one name, {user}, and two keys: one is not who it says it is."
+    )
+    return Explanation(
+        f"{who} This device does not enter.",
+        f"Ask a member, by voice or in person, to take them out (`/remove {user}`), and for a fresh invite "
+        "link (`/invite`) to follow then.",
+    )
+
+
 def rejoined(reason: str) -> Explanation:
     """The room's state was lost and joined again."""
     return Explanation(

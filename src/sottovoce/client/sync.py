@@ -31,7 +31,7 @@ from sottovoce.client.errors import (
     UnknownRoom,
     failed_task,
 )
-from sottovoce.client.events import ClientEvent, KeyChanged, RoomTrouble
+from sottovoce.client.events import ClientEvent, Explanation, KeyChanged, RoomTrouble
 from sottovoce.client.join_secret import JoinSecret
 from sottovoce.client.kept_room import KeptRoom, observed_future
 from sottovoce.client.log_following import LogFollower
@@ -285,7 +285,10 @@ class RoomSync:
         known = contacts.by_name.get(trouble.user.lower())
         self._unblocked.clear()
         self.stopped_by = trouble.user
-        if known is not None and known.changed_key != trouble.account_key:
+        if known is None:
+            is_own_name = trouble.user.lower() == contacts.own_name
+            await self._explain(explanations.two_keys(trouble.user, is_own_name=is_own_name))
+        elif known.changed_key != trouble.account_key:
             changed = msgspec.structs.replace(known, changed_key=trouble.account_key)
             contacts.by_name[changed.account_name] = changed
             item = KeyChanged(
@@ -307,6 +310,14 @@ class RoomSync:
         await self._unblocked.wait()
         self.stopped_by = None
         kept.announce()
+
+    async def _explain(self, explanation: Explanation) -> None:
+        """Add to what `/why` shows, unless that is the newest there already."""
+        alarms = self.kept.state.alarms
+        if not alarms or alarms[-1] != explanation:
+            changes = self.kept.state.begin()
+            changes.alarms.append(explanation)
+            await self.kept.save(changes)
 
     async def _wait_after(self, trouble: SottovoceError, attempt: int) -> None:
         self._emit(RoomTrouble(self.record.name, str(trouble)))
