@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -35,11 +36,20 @@ STOCK: Final = 8
 """Fewer than ``FEW`` unclaimed key packages are topped up by ``STOCK``."""
 
 LIFETIME: Final = 90 * 86400
+RENEWED_AFTER: Final = LIFETIME * 2 // 3
+"""Seconds: all are replaced when a third of the oldest's life is left, so none is claimed near its end."""
+KEPT_AFTER_END: Final = 7 * 86400
+"""Seconds that private keys outlive their key package, as a Welcome for it may still be on its way."""
+LOOKS_AGAIN_AFTER: Final = 86400.0
+"""Seconds: a connection that lasts is no reason to let key packages end."""
 _CLOCK_SKEW: Final = 3600
 
 
 class Inbox:
-    """Keeps key packages in stock and hands every Welcome, with its bundle, to ``accept``."""
+    """Keeps key packages in stock and hands every Welcome, with its bundle, to ``accept``.
+
+    ``clock`` tells Unix seconds.
+    """
 
     def __init__(
         self,
@@ -47,11 +57,13 @@ class Inbox:
         store: DeviceStore,
         session: Session,
         accept: Callable[[InboxItem, bytes, KeyPackageBundle], Awaitable[None]],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._around: Final = around
         self._store: Final = store
         self._session: Final = session
         self._accept: Final = accept
+        self._clock: Final = clock
         self._wake: Final = asyncio.Event()
 
     def look(self) -> None:
@@ -59,24 +71,32 @@ class Inbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled or until the session ends for good."""
+        """Work, also once a day without news, until cancelled or until the session ends for good."""
         while self._session.failure is None:
-            await self._wake.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOKS_AGAIN_AFTER):
+                    await self._wake.wait()
             self._wake.clear()
             try:
-                link = await self._session.online()
-                await self._stock_up(link)
-                await self._empty(link)
+                await self._look(await self._session.online())
             except SottovoceError:
                 continue  # the next connection looks again; the inbox keeps what is in it
 
+    async def _look(self, link: ServerLink) -> None:
+        await self._stock_up(link)
+        await self._empty(link)
+        # Only now: a Welcome may have waited for as long as this device was away.
+        await self._forget_ended()
+
     async def _stock_up(self, link: ServerLink) -> None:
         left = await link.request(KeyPackagesLeft, KeyPackagesLeftReply)
-        if left.left >= FEW and not left.last_resort_used:
-            return
-        fresh = [self._make() for _ in range(STOCK if left.left < FEW else 0)]
+        now = int(self._clock())
         # threats.md A10: a last-resort key package that was handed out is replaced at once.
-        last_resort = self._make() if left.last_resort_used or left.left == 0 else None
+        replaces = left.last_resort_used or left.left == 0 or await self._is_renewal_due(now)
+        if left.left >= FEW and not replaces:
+            return
+        fresh = [self._make(now) for _ in range(STOCK)]
+        last_resort = self._make(now) if replaces else None
 
         def work(database: Database) -> None:
             for bundle in fresh:
@@ -95,9 +115,27 @@ class Inbox:
             ),
             Done,
         )
+        if replaces:
+            await self._store.transact(lambda database: account_table.put_stocked_at(database, now))
 
-    def _make(self) -> KeyPackageBundle:
-        now = int(time.time())
+    async def _is_renewal_due(self, now: int) -> bool:
+        """Whether the stock is old, or of an unknown age; one from the future was made by a wrong clock."""
+        stocked_at = await self._store.transact(account_table.stocked_at)
+        return stocked_at is None or not -_CLOCK_SKEW <= now - stocked_at < RENEWED_AFTER
+
+    async def _forget_ended(self) -> None:
+        """Delete the private keys of key packages that ended long ago, handed out or not (threats.md A10)."""
+        earliest_end = int(self._clock()) - KEPT_AFTER_END
+
+        def work(database: Database) -> None:
+            for ref, bundle in account_table.key_packages(database):
+                lifetime = KeyPackageBundle.from_bytes(bundle).key_package.leaf_node.lifetime
+                if lifetime is not None and lifetime.not_after < earliest_end:
+                    account_table.forget_key_package(database, ref)
+
+        await self._store.transact(work)
+
+    def _make(self, now: int) -> KeyPackageBundle:
         return generate_key_package(
             ROOM_SUITE,
             self._around.own.credential,

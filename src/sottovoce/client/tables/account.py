@@ -70,6 +70,7 @@ class ContactRecord(msgspec.Struct, array_like=True, frozen=True):
 
 _ACCOUNT: Final = "account"
 _SERVER: Final = "server"
+_STOCKED_AT: Final = "key_packages_stocked_at"
 _SET_META: Final = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
@@ -126,9 +127,25 @@ def put_contact(database: Database, record: ContactRecord, now: int) -> None:
     )
 
 
+def stocked_at(database: Database) -> int | None:
+    """When a whole stock of key packages was last published, in Unix seconds; None: never."""
+    row = database.one("SELECT value FROM meta WHERE name = ?", (_STOCKED_AT,))
+    return decode(row[0], int) if row else None
+
+
+def put_stocked_at(database: Database, now: int) -> None:
+    """Store when a whole stock of key packages was published."""
+    database.execute(_SET_META, (_STOCKED_AT, encode(now)))
+
+
 def add_key_package(database: Database, ref: bytes, bundle: bytes, *, last_resort: bool) -> None:
     """Keep the private half of a published key package; an earlier last-resort one stays usable."""
     database.execute("INSERT OR REPLACE INTO key_packages VALUES (?, ?, ?)", (ref, bundle, last_resort))
+
+
+def key_packages(database: Database) -> list[tuple[bytes, bytes]]:
+    """The reference and the bundle of each that has not been used."""
+    return database.all("SELECT ref, bundle FROM key_packages")
 
 
 def key_package(database: Database, ref: bytes) -> tuple[bytes, bool] | None:
@@ -141,6 +158,11 @@ def consume_key_package(database: Database, ref: bytes) -> None:
     """Delete the private half and remember the reference, so that no Welcome uses it again."""
     database.execute("DELETE FROM key_packages WHERE ref = ?", (ref,))
     database.execute("INSERT OR IGNORE INTO consumed_key_packages VALUES (?)", (ref,))
+
+
+def forget_key_package(database: Database, ref: bytes) -> None:
+    """Delete the private half of one that was not used and is not usable any more."""
+    database.execute("DELETE FROM key_packages WHERE ref = ?", (ref,))
 
 
 def is_consumed(database: Database, ref: bytes) -> bool:
