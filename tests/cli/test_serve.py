@@ -68,6 +68,15 @@ def test_it_listens_invites_and_stops_when_told(serve: Serve, tmp_path: Path) ->
     assert process.wait(20) == 0
 
 
+def test_what_it_listens_on_is_not_what_invite_links_give(serve: Serve, tmp_path: Path) -> None:
+    process = serve(
+        "--data", str(tmp_path / "data"), "--port", "0", "--host", "0.0.0.0", "--public-host", "chat.example"
+    )
+    listening, invite = line(process), line(process)
+    link = InviteLink.parse(invite.removeprefix("invite: "), now=0)
+    assert (link.host, listening) == ("chat.example", f"listening on 0.0.0.0:{link.port}")
+
+
 def test_ctrl_c_is_a_graceful_stop_too(serve: Serve, tmp_path: Path) -> None:
     process = serve("--data", str(tmp_path / "data"), "--port", "0")
     line(process)

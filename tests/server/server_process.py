@@ -51,7 +51,7 @@ class ServerProcess:
             self.process.stdout.close()
             raise RuntimeError(self.log.read_text())
         host, port, pin, invite = json.loads(line)
-        self.address = ServerAddress(host, port, bytes.fromhex(pin), invite)
+        self.address = ServerAddress(host, port, bytes.fromhex(pin), invite, f"{host}:{port}")
         self.settings["port"] = port
         return self.address
 

@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         from sottovoce.server.app import serve
 
     def ready(address: ServerAddress) -> None:
-        console.show(f"listening on {address.host}:{address.port}")
+        console.show(f"listening on {address.listens_on}")
         console.show(f"invite: {address.invite}")
 
     serve(config, ready=ready)

@@ -60,12 +60,16 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server listens. ``pin``: SHA-256 of its public key, 32 bytes; ``invite``: into its lobby."""
+    """What a server tells others to connect to, and ``listens_on``, the address and port it is bound to.
+
+    ``pin``: SHA-256 of its public key, 32 bytes; ``invite``: into its lobby.
+    """
 
     host: str
     port: int
     pin: bytes
     invite: str = field(repr=False)
+    listens_on: str
 
 
 def serve(config: ServerConfig, *, ready: Callable[[ServerAddress], None]) -> None:
@@ -121,7 +125,7 @@ async def run(
         )
         listener = Listener(sock, context, config, dispatcher=dispatcher, delivery=delivery, metrics=metrics)
 
-        address = await _address(config, store, delivery, pin, sock.getsockname()[1])
+        address = await _address(config, store, delivery, pin, sock)
         _leave_runtime_file(stack, address)
         tasks = []
         try:
@@ -176,7 +180,7 @@ async def _keep_retention(delivery: DeliveryService, store: Store, days: int) ->
 
 
 async def _address(
-    config: ServerConfig, store: Store, delivery: DeliveryService, pin: bytes, port: int
+    config: ServerConfig, store: Store, delivery: DeliveryService, pin: bytes, sock: socket.socket
 ) -> ServerAddress:
     """Make the lobby if need be, and an invite link into it with a fresh token.
 
@@ -190,6 +194,7 @@ async def _address(
     except StoreFailure as error:
         raise DataDirectoryUnwritable(config.data, str(error)) from None
     host = config.public_host or _reachable(config.host)
+    bound_to, port = sock.getsockname()[:2]
     link = InviteLink(
         host=host,
         port=port,
@@ -202,7 +207,8 @@ async def _address(
         inviter_fingerprint=None,
         expires_at=expires_at,
     )
-    return ServerAddress(host, port, pin, str(link))
+    listens_on = f"[{bound_to}]:{port}" if ":" in bound_to else f"{bound_to}:{port}"
+    return ServerAddress(host, port, pin, str(link), listens_on)
 
 
 def _leave_runtime_file(stack: contextlib.ExitStack, address: ServerAddress) -> None:
