@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sottovoce.opaque.errors import AuthenticationFailed, InvalidInput, InvalidMessage
+from sottovoce.opaque.errors import AuthenticationFailed, DamagedRecord, InvalidInput, InvalidMessage
 from sottovoce.opaque.messages import REGISTRATION_RECORD_LENGTH
 from sottovoce.opaque.server import (
     SETUP_LENGTH,
@@ -117,7 +117,7 @@ def test_only_the_whole_of_ke3_authenticates(world: Any, client_login: Make, ide
 
 def test_a_damaged_stored_record_is_said_so(world: Any, client_login: Make) -> None:
     for record in (b"", world.registered.record[:-1], bytes(192)):
-        with pytest.raises(InvalidMessage):
+        with pytest.raises(DamagedRecord):
             ServerLogin.start(
                 world.setup,
                 record,

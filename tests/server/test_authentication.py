@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import sqlite3
 import time
 
 import msgspec
@@ -110,6 +112,24 @@ async def test_a_device_certified_by_another_account_is_not_enrolled(server, ide
     await client.password_login(alice)
     certificate = mallory.certificate().to_bytes()
     assert await code_of(client.ask(m.EnrolDevice, certificate)) == ErrorCode.MALFORMED
+
+
+@pytest.mark.parametrize("record", [b"", bytes(192)])
+async def test_a_damaged_record_is_the_servers_own_trouble_and_nobody_elses(server, caplog, record):
+    logging.getLogger("sottovoce.server").propagate = True
+    alice, device = await server.device("alice")
+    bob, _ = await server.device("bob")
+    with sqlite3.connect(server.config.data / "server.db") as db:
+        db.execute("UPDATE accounts SET registration_record = ? WHERE name = 'alice'", (record,))
+    db.close()
+    client = await server.client()
+    with pytest.raises(Exception, match="ask whoever runs the server") as refused:
+        await client.password_login(alice)
+    assert refused.value.code == ErrorCode.INTERNAL
+    (logged,) = {entry.message for entry in caplog.records if entry.levelno >= logging.ERROR}
+    assert logged.startswith("the OPAQUE record of an account is damaged")
+    await client.password_login(bob)
+    await device.ask(m.Ping)
 
 
 async def test_after_a_password_only_ones_own_devices_log_in(server):

@@ -7,6 +7,10 @@ class InvalidMessage(PeerError):
     """A message or record of a wrong length, or with a group element that is none."""
 
 
+class DamagedRecord(LocalError):
+    """A record that the server stored for an account is none any more."""
+
+
 class LoginFailed(PeerError):
     """The client cannot finish the login: wrong password, wrong server or a changed message."""
 

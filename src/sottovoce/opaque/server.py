@@ -22,7 +22,7 @@ from sottovoce.crypto.secret import Secret
 from sottovoce.crypto.xor import xor
 from sottovoce.opaque import oprf
 from sottovoce.opaque.envelope import credential_response_pad
-from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
+from sottovoce.opaque.errors import AuthenticationFailed, DamagedRecord, InvalidMessage
 from sottovoce.opaque.key_exchange import (
     SEED_LENGTH,
     derive_dh_key_pair,
@@ -145,14 +145,15 @@ class ServerLogin:
         """Answer a KE1 of 96 bytes (RFC 9807 §6.2.2); ``record`` is None for an unknown account.
 
         Takes 32 bytes of ``random`` three times: masking nonce, nonce, key share seed. Raises
-        :class:`~sottovoce.opaque.errors.InvalidMessage` for a KE1 or a record that is none, and
+        :class:`~sottovoce.opaque.errors.InvalidMessage` for a KE1 that is none,
+        :class:`~sottovoce.opaque.errors.DamagedRecord` for such a record, and
         :class:`~sottovoce.opaque.errors.InvalidInput` for an identity that is empty or, like
         ``context``, too long.
         """
         message = KE1.from_bytes(ke1)
         # RFC 9807 §6.3.2.2: for a record that does not exist "the server MUST respond to the credential
         # request to fake the existence of the record". Nothing else depends on whether there is one.
-        account = RegistrationRecord.from_bytes(setup.fake_record if record is None else record)
+        account = _stored_record(setup.fake_record if record is None else record)
         credential_response = _credential_response(
             setup, account, message.blinded_message, credential_identifier, random
         )
@@ -184,6 +185,13 @@ class ServerLogin:
         if not hmac.compare_digest(ke3, self._expected_client_mac.reveal()):
             raise AuthenticationFailed("The name or the password is wrong.")
         return self._session_key
+
+
+def _stored_record(octets: bytes) -> RegistrationRecord:
+    try:
+        return RegistrationRecord.from_bytes(octets)
+    except InvalidMessage:
+        raise DamagedRecord("The stored OPAQUE record of an account is damaged.") from None
 
 
 def _fake_record(client_public_key: Element, masking_key: bytes) -> bytes:

@@ -19,7 +19,7 @@ from sottovoce.link import messages as m
 from sottovoce.link.certificates import DeviceCertificate, device_login_content, opaque_context
 from sottovoce.link.errors import CertificateError
 from sottovoce.link.parts import ErrorCode, Stretching
-from sottovoce.opaque.errors import AuthenticationFailed, InvalidMessage
+from sottovoce.opaque.errors import AuthenticationFailed, DamagedRecord, InvalidMessage
 from sottovoce.server.errors import Refused, rate_limited
 from sottovoce.server.metrics import Metrics
 from sottovoce.server.passwords import Passwords
@@ -170,6 +170,17 @@ class AuthenticationService:
             )
         except InvalidMessage as error:
             raise Refused(ErrorCode.MALFORMED, str(error)) from None
+        except DamagedRecord:
+            row = None if account is None else account.row
+            _log.error(
+                "the OPAQUE record of an account is damaged: no new device can log in to it"
+                " until server.db comes from a backup",
+                extra={"fields": {"account": row}},
+            )
+            raise Refused(
+                ErrorCode.INTERNAL,
+                "the server's record of this password is damaged; ask whoever runs the server",
+            ) from None
         session.login = (account, name, login)
         return m.LoginStartReply(request.id, login.ke2, stretching)
 
