@@ -2,8 +2,8 @@
 
 A full collection visits every object there is. After the start of the app that takes about 50 ms, with a
 long history on the screen some hundreds: as a pause between a key and its letter one feels it. While messages
-pour in, Python would also look through the objects of the last second seven times, 5 to 9 ms each. What stays
-are the collections of the newest objects, and they are made less often: most are gone by then.
+pour in, Python would also look through the objects of the last moments again seven times a second, 5 to 9 ms
+each. What stays are the collections of the newest objects, each of which is looked at once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Final
 IDLE: Final = 2.0
 """Seconds without a key or the mouse."""
 
-YOUNG: Final = 20_000
-"""New objects after which these, and only these, are looked through: one or two milliseconds."""
+YOUNG: Final = 1_000
+"""New objects after which these, and only these, are looked through: about two milliseconds."""
 
-DUE: Final = 10
+DUE: Final = 200
 """So many times after which all are to be."""
 
-OVERDUE: Final = 200
+OVERDUE: Final = 4_000
 """So many times after which older objects are while somebody types: garbage does not grow for ever."""
 
 
