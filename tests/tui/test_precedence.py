@@ -52,16 +52,16 @@ def test_the_other_loop_has_its_turn_when_the_drawing_is_done(monkeypatch: pytes
 
     with running(second):
         first.run_until_complete(draw())
-        first.is_idle.set()
+        first.work.is_done = True
     first.close()
     assert done == ["drawing"] * 10 + ["the other"]
 
 
 def test_a_key_that_was_read_is_something_to_do() -> None:
     loop = DrawingLoop()
-    assert loop.is_idle.is_set()
+    assert loop.work.is_done
     loop.call_soon_threadsafe(print)
-    assert not loop.is_idle.is_set()
+    assert not loop.work.is_done
     loop.close()
 
 
@@ -69,7 +69,7 @@ def test_drawing_without_end_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(precedence, "PATIENCE", 0.001)
     first = DrawingLoop()
     second = loop_after(first)
-    first.is_idle.clear()
+    first.work.is_done = False
     assert second.run_until_complete(asyncio.sleep(0, "done")) == "done"
     second.close()
     first.close()
