@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from room_world import Person, talking
 
-from sottovoce.client.errors import KeyChanged, UnknownUser
+from sottovoce.client.errors import CannotBeAdded, KeyChanged, UnknownUser
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.room import Room
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.tables.account import ContactRecord
+from sottovoce.link.messages import KeyPackagesClaimReply
 
 FIRST, SECOND, THIRD = (bytes([number]) * 32 for number in (1, 2, 3))
 
@@ -32,11 +33,11 @@ def _room(person: Person) -> Room:
     return Room(cast("Any", None), person.around, cast("Any", _Store(person)), cast("Any", None))
 
 
-def _room_of(person: Person) -> Room:
+def _room_of(person: Person, session: object = None) -> Room:
     """A room whose task does not run."""
     kept = SimpleNamespace(state=person.state)
     sync = SimpleNamespace(kept=kept, record=person.state.record)
-    return Room(cast("Any", sync), person.around, cast("Any", _Store(person)), cast("Any", None))
+    return Room(cast("Any", sync), person.around, cast("Any", _Store(person)), cast("Any", session))
 
 
 def _shown(person: Person, key: bytes | None) -> None:
@@ -115,6 +116,21 @@ async def test_a_changed_key_with_another_number_goes_on_waiting(alice: Person) 
 async def test_nobody_is_verified_who_is_not_known(alice: Person) -> None:
     with pytest.raises(UnknownUser):
         await _room(alice).verify("carol")
+
+
+async def test_who_is_there_but_has_no_key_package_is_not_called_unknown(alice: Person) -> None:
+    """As after three months away; which is not what a wrong name is."""
+
+    class _Link:
+        async def request(self, *_: object) -> KeyPackagesClaimReply:
+            return KeyPackagesClaimReply(1, [])
+
+        async def online(self) -> _Link:
+            return self
+
+    room = _room_of(alice, session=_Link())
+    with pytest.raises(CannotBeAdded, match=r"Ask bob to connect once .* invite link"):
+        await room.add("bob")
 
 
 async def test_history_is_read_backwards_and_on(alice: Person) -> None:

@@ -83,6 +83,7 @@ _BY_NAME: Final = {
     "UnknownRoom": ExitCode.UNKNOWN_ROOM,
     "NotInRoom": ExitCode.UNKNOWN_ROOM,
     "UnknownUser": ExitCode.UNKNOWN_USER,
+    "CannotBeAdded": ExitCode.UNKNOWN_USER,
     "ServerRefused": ExitCode.SERVER_REFUSED,
     "RequestRefused": ExitCode.SERVER_REFUSED,
     "NoLifeRecorded": ExitCode.LOCAL,

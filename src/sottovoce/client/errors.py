@@ -18,6 +18,7 @@ __all__ = [
     "BadInviteTime",
     "BadRoomName",
     "BadUserName",
+    "CannotBeAdded",
     "CertificateChanged",
     "ClientClosed",
     "ContentError",
@@ -290,6 +291,16 @@ class UnknownUser(LocalError):
 
     def __init__(self, user: str) -> None:
         super().__init__(f"Nobody is called {user} here. `/who` lists who is in the room.")
+
+
+class CannotBeAdded(LocalError):
+    """An account of whose devices the server has no key package: none has connected for long, or ever."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__(
+            f"{user} cannot be added now: the server has no valid key of any of their devices, which renew "
+            f"it when they connect. Ask {user} to connect once, then add again, or send an invite link."
+        )
 
 
 class KeyChanged(PeerError):

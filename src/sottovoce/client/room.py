@@ -13,7 +13,14 @@ import msgspec
 
 from sottovoce.client.content import MimiContent
 from sottovoce.client.credentials import certificates
-from sottovoce.client.errors import ClientClosed, LinkLost, NotInRoom, RequestRefused, UnknownUser
+from sottovoce.client.errors import (
+    CannotBeAdded,
+    ClientClosed,
+    LinkLost,
+    NotInRoom,
+    RequestRefused,
+    UnknownUser,
+)
 from sottovoce.client.errors import KeyChanged as KeyChangedError
 from sottovoce.client.events import (
     AnyTimelineItem,
@@ -287,7 +294,8 @@ class Room:
     async def add(self, user: str) -> None:
         """Add every device of ``user`` by its key package, and wait until that is done.
 
-        Raises :class:`~sottovoce.client.errors.UnknownUser` when there is nobody, or no key package, to add.
+        Raises :class:`~sottovoce.client.errors.UnknownUser` when there is nobody to add, and
+        :class:`~sottovoce.client.errors.CannotBeAdded` when there is no key package to add them by.
         """
         self._require_membership()
         if not is_user_name(user):
@@ -301,7 +309,7 @@ class Room:
             raise
         packages = [claimed.key_package for claimed in reply.key_packages]
         if not packages:
-            raise UnknownUser(user)
+            raise CannotBeAdded(user)
         await self._until(await self._sync.commits.intend(AddUser(user, packages)))
 
     async def remove(self, user: str) -> None:
