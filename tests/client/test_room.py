@@ -129,7 +129,7 @@ async def test_who_is_there_but_has_no_key_package_is_not_called_unknown(alice: 
             return self
 
     room = _room_of(alice, session=_Link())
-    with pytest.raises(CannotBeAdded, match=r"Ask bob to connect once .* invite link"):
+    with pytest.raises(CannotBeAdded, match=r"Ask bob to connect once, .* invite link"):
         await room.add("bob")
 
 
