@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 from datetime import UTC, datetime
+from selectors import EVENT_WRITE
 
 import pytest
 
@@ -55,6 +56,10 @@ class Ends:
 
     async def read(self, count):
         return await asyncio.to_thread(self.client.recv, count)
+
+
+def is_writing(peer: Peer) -> bool:
+    return peer._watched & EVENT_WRITE != 0
 
 
 async def until(condition):
@@ -169,8 +174,8 @@ async def test_what_the_socket_does_not_take_comes_out_whole_once_and_in_order(e
         push(session, seq, sizes[seq % len(sizes)])
         if blocked_at is None and session.bytes_waiting:
             blocked_at = seq
-            await until(lambda: ends.peer._is_writing or not session.bytes_waiting)
-            if not ends.peer._is_writing:
+            await until(lambda: is_writing(ends.peer) or not session.bytes_waiting)
+            if not is_writing(ends.peer):
                 blocked_at = None
     assert session.bytes_waiting
     reading = asyncio.ensure_future(seqs_read(ends, seq + 50))
@@ -209,7 +214,7 @@ async def test_nothing_is_written_through_before_what_waits_nor_after_the_end(en
     await until(lambda: not ends.peer._flush_is_due)
     assert ends.peer.write_through(frame)
     fill(ends.peer.session)
-    await until(lambda: ends.peer._is_writing)
+    await until(lambda: is_writing(ends.peer))
     written = []
     ends.peer._tls._tls = Recorder(written)
     assert not ends.peer.write_through(frame), "the socket is full"
@@ -304,7 +309,7 @@ async def test_a_full_line_stops_reading_until_it_is_resumed(ends):
 
 async def test_closing_a_blocked_connection_leaves_nothing_with_the_loop(ends):
     fill(ends.peer.session)
-    await until(lambda: ends.peer._is_writing)
+    await until(lambda: is_writing(ends.peer))
     loop, fd = asyncio.get_running_loop(), ends.peer._fd
     ends.peer.close()
     assert ends.closed.is_set()
@@ -314,7 +319,7 @@ async def test_closing_a_blocked_connection_leaves_nothing_with_the_loop(ends):
 
 async def test_closing_as_soon_as_a_blocked_socket_takes_more_leaves_nothing_either(ends):
     fill(ends.peer.session)
-    await until(lambda: ends.peer._is_writing)
+    await until(lambda: is_writing(ends.peer))
     loop, fd = asyncio.get_running_loop(), ends.peer._fd
     drained = asyncio.get_running_loop().run_in_executor(None, drain, ends.client)
     await until(lambda: not ends.peer.session.bytes_waiting)

@@ -366,10 +366,6 @@ class Peer:
     def _is_reading(self) -> bool:
         return self._watched & EVENT_READ != 0
 
-    @property
-    def _is_writing(self) -> bool:
-        return self._watched & EVENT_WRITE != 0
-
     def _want_read(self, wanted: bool) -> None:
         self._watch(self._watched | EVENT_READ if wanted else self._watched & ~EVENT_READ)
 
