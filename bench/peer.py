@@ -6,6 +6,7 @@ import json
 import subprocess
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,12 +50,10 @@ class TsMls:
         talk, answers = self._process.stdin, self._process.stdout
         if talk is None or answers is None:
             raise PeerFailed("ts-mls has no pipe")
-        try:
+        with suppress(BrokenPipeError):  # who has ended may have said why
             talk.write(json.dumps({"do": what, **arguments}) + "\n")
             talk.flush()
-            line = answers.readline()
-        except BrokenPipeError:
-            line = ""
+        line = answers.readline()
         if not line:
             raise PeerFailed("ts-mls has ended")
         answer = json.loads(line)

@@ -11,6 +11,12 @@ import { createInterface } from "node:readline"
 import { pathToFileURL } from "node:url"
 
 const require = createRequire(resolve(process.argv[2], "package.json"))
+try {
+  require.resolve("ts-mls")
+} catch {
+  console.log(JSON.stringify({ error: "ts-mls is not installed (`make bench-mls` installs it)" }))
+  process.exit()
+}
 const mls = await import(pathToFileURL(require.resolve("ts-mls")))
 const installed = require(resolve(process.argv[2], "node_modules/ts-mls/package.json"))
 const { defaultClientConfig } = await import(pathToFileURL(require.resolve("ts-mls/clientConfig.js")))

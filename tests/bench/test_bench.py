@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from itertools import product
@@ -57,3 +58,14 @@ def test_without_node_the_table_says_so(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     cells = json.loads(file.read_text())["cells"]
     assert all(cell["ts_mls"] == {"missing": "Node is not installed"} for cell in cells)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="make test installs Node")
+def test_without_ts_mls_the_table_says_so_and_node_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    command = [*COMMAND, "2", "--suite", "1", "--json", str(file), "--ts-mls", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    (said,) = {cell["ts_mls"]["missing"] for cell in json.loads(file.read_text())["cells"]}
+    assert said.startswith("ts-mls is not installed")
+    assert said in done.stdout
