@@ -95,6 +95,20 @@ async def test_every_file_is_private(server):
     assert set(names.values()) == {0o600}, names
 
 
+async def test_a_directory_from_a_backup_that_others_can_read_is_told_in_one_line(serve, capsys):
+    server = await serve()
+    await server.stop()
+    data = server.config.data
+    for directory, file, warnings in ((0o755, 0o644, 1), (0o700, 0o644, 0), (0o755, 0o600, 0)):
+        data.chmod(directory)
+        (data / "server.db").chmod(file)
+        capsys.readouterr()
+        await (await serve()).stop()
+        said = [line for line in capsys.readouterr().err.splitlines() if " WARNING " in line]
+        assert len(said) == warnings, (oct(directory), oct(file))
+        assert all(f"chmod -R go-rwx` keeps them out directory={data}" in line for line in said)
+
+
 async def test_a_second_server_on_the_same_directory_or_port_is_told_so(serve, tmp_path):
     server = await serve()
     with pytest.raises(errors.DataDirectoryInUse):

@@ -43,7 +43,12 @@ from sottovoce.server.opaque_setup import (
 from sottovoce.server.passwords import Passwords
 from sottovoce.server.runtime_file import remove_runtime_file, write_runtime_file
 from sottovoce.server.store import accounts
-from sottovoce.server.store.database import DirectoryLock, prepare_directory, require_database
+from sottovoce.server.store.database import (
+    DirectoryLock,
+    is_open_to_others,
+    prepare_directory,
+    require_database,
+)
 from sottovoce.server.store.store import Store
 from sottovoce.server.store.writer import StoreFailure
 from sottovoce.server.tls import TlsFiles, own_tls_files, tls_context
@@ -104,6 +109,11 @@ async def run(
         is_new = not opaque_setup_exists(config.data)
         if not is_new:
             require_database(config.data)
+        if is_open_to_others(config.data):
+            _log.warning(
+                "other users of this machine can read the data directory: `chmod -R go-rwx` keeps them out",
+                extra={"fields": {"directory": str(config.data)}},
+            )
         now = datetime.now(UTC)
         context, pin = tls_context(_tls_files(config, now, is_new=is_new), keylog=config.keylog, now=now)
         sock = listening_socket(config.host, config.port)

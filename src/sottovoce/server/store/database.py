@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,21 @@ def prepare_directory(directory: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise DataDirectoryUnwritable(directory, error.strerror or str(error)) from None
+
+
+def is_open_to_others(directory: Path) -> bool:
+    """Whether other users of this machine can get into the directory and at a file in it.
+
+    A copy from a backup easily is; what the server itself makes is its owner's alone.
+    """
+    try:
+        return _is_open(directory.stat()) and any(_is_open(file.lstat()) for file in directory.iterdir())
+    except OSError:  # somebody is at work there; nothing that keeps the server from starting
+        return False
+
+
+def _is_open(status: os.stat_result) -> bool:
+    return not stat.S_ISLNK(status.st_mode) and status.st_mode & 0o077 != 0
 
 
 def require_database(directory: Path) -> None:
