@@ -5,9 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from sottovoce.mls.errors import DecodingError
-from sottovoce.mls.key_package import KeyPackage
-
 
 def count_unclaimed(db: sqlite3.Connection, device: int) -> int:
     """How many one-time key packages of a device are unclaimed."""
@@ -70,6 +67,9 @@ def claim(db: sqlite3.Connection, device: int, now: int) -> bytes | None:
 
 def _has_ended(key_package: bytes, now: int) -> bool:
     """Whether its lifetime is over (RFC 9420 §7.2). Of what cannot be read no end is known."""
+    from sottovoce.mls.errors import DecodingError  # a seventh of a start, which needs none of it
+    from sottovoce.mls.key_package import KeyPackage
+
     try:
         lifetime = KeyPackage.from_message(key_package).leaf_node.lifetime
     except DecodingError:
