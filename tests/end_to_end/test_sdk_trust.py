@@ -88,33 +88,50 @@ async def test_a_verified_contacts_changed_key_blocks_sending(tmp_path: Path) ->
             assert "Nothing is sent" in hers.explain()[0].what_happened
 
 
+def _vault_of(client: Client, world: World) -> Vault:
+    ((sealed,),) = world.sql("SELECT vault FROM accounts WHERE name = ?", (client.user,))
+    return open_vault(sealed, client._account.vault_key)
+
+
 async def test_numbers_that_differed_count_more_than_a_link_and_an_older_vault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vault_keeper, "SETTLING", 0.1)
-
-    def vault_of(bob: Client) -> Vault:
-        ((sealed,),) = world.sql("SELECT vault FROM accounts WHERE name = 'bob'")
-        return open_vault(sealed, bob._account.vault_key)
-
     async with a_world(tmp_path) as world, world.person("alice") as alice:
         link = str(await alice.invite(await alice.create_room("the plan")))
         async with world.person("bob", link=link) as bob:
             his = await bob.join("the plan")
             assert his.members()[0].verified, "the link vouched for Alice"
-            await until(lambda: vault_of(bob).contacts and vault_of(bob).rooms, "what the laptop needs")
+            await until(lambda: _vault_of(bob, world).contacts, "what the laptop needs")
+            await until(lambda: _vault_of(bob, world).rooms, "its room too")
             async with world.person("bob", home="laptop") as laptop:
                 there = await laptop.join("the plan")
                 await bob.create_room("another")
-                await until(lambda: len(vault_of(bob).rooms) == 2, "the older vault")
-                assert vault_of(bob).contacts[0].verified
+                await until(lambda: len(_vault_of(bob, world).rooms) == 2, "the older vault")
+                assert _vault_of(bob, world).contacts[0].verified
                 await there.distrust("alice")
-                await until(lambda: not vault_of(bob).contacts[0].verified, "the laptop's own")
+                await until(lambda: not _vault_of(bob, world).contacts[0].verified, "the laptop's own")
                 assert "another" in [room.name for room in laptop.rooms()], "the older one was taken over"
                 await laptop.join(link)
                 assert not there.members()[0].verified
             async with world.person("bob", home="phone") as phone:
                 assert not (await phone.join("the plan")).members()[0].verified
+
+
+async def test_a_room_that_was_left_does_not_come_back_from_another_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_keeper, "SETTLING", 0.1)
+    async with a_world(tmp_path) as world, world.person("alice") as alice, world.person("bob") as bob:
+        his = await bob.join(str(await alice.invite(await alice.create_room("the plan"))))
+        await until(lambda: _vault_of(bob, world).rooms, "what the laptop needs")
+        async with world.person("bob", home="laptop") as laptop:
+            await (await laptop.join("the plan")).leave()
+        await bob.create_room("another")
+        async with world.person("bob", home="laptop") as laptop:
+            await laptop.create_room("a third")  # its vault is to be stored, and meets the other's
+            await until(lambda: "another" in [room.name for room in laptop.rooms()], "the other's vault")
+            assert his.room_id not in [room.room_id for room in laptop.rooms()]
 
 
 async def test_the_server_cannot_add_anybody(tmp_path: Path) -> None:

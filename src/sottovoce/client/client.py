@@ -282,10 +282,7 @@ class Client:
             sync.unblock()
             sync.kept.announce()
         for room in vault.rooms:
-            if room.room_id not in self._rooms.by_id:
-                await self._rooms.enter(
-                    room.room_id, room.name, Access.INVITE, room.join_secret, may_found=False
-                )
+            await self._rooms.enter_if_new(room.room_id, room.name, room.join_secret)
 
     # --- life ----------------------------------------------------------------------------------------------
 

@@ -141,6 +141,12 @@ class JoinedRooms:
         async with self._entering:
             return await self._enter_alone(room_id, name, access, secret, may_found=may_found)
 
+    async def enter_if_new(self, room_id: bytes, name: str, secret: JoinSecret) -> None:
+        """Enter a room that another device of the account is in; not one that this device is out of."""
+        async with self._entering:
+            if await self._record_of(room_id) is None:
+                await self._enter_alone(room_id, name, Access.INVITE, secret, may_found=False)
+
     async def _enter_alone(
         self, room_id: bytes, name: str, access: Access, secret: JoinSecret, *, may_found: bool
     ) -> RoomSync:
