@@ -7,7 +7,6 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
-from datetime import timedelta, timezone
 
 import msgspec
 import pytest
@@ -17,14 +16,7 @@ from sottovoce.client.credentials import AccountKeyChanged, Contacts
 from sottovoce.client.events import ForkAlarm, Gap, MemberJoined, MemberLeft, ReceivedMessage
 from sottovoce.client.joining import capabilities
 from sottovoce.client.log_payload import MemberCommit, encode_commit
-from sottovoce.client.log_reader import (
-    LAST_TIME,
-    MAX_AGE,
-    MAX_CLOCK_DIFFERENCE,
-    OutOfStep,
-    time_of,
-    time_to_judge_by,
-)
+from sottovoce.client.log_reader import OutOfStep
 from sottovoce.client.policy import POLICY_EXTENSION, Access
 from sottovoce.client.tables import rooms as rooms_table
 from sottovoce.client.tables.account import ContactRecord
@@ -455,29 +447,6 @@ def test_a_feigned_commit_of_ours_is_not_taken_for_an_old_store() -> None:
     alice.read()
     assert alice.state.record.membership is Membership.MEMBER
     assert alice.state.record.passed_over == len(alice.log.entries)
-
-
-@pytest.mark.parametrize(
-    ("at", "judged_at"),
-    [
-        (NOW - 5, NOW - 5),
-        (NOW - MAX_AGE, NOW - MAX_AGE),
-        (0, NOW - MAX_AGE),
-        (NOW + 60, NOW + 60),
-        (2**40, NOW + MAX_CLOCK_DIFFERENCE),
-    ],
-)
-def test_all_judge_by_the_time_of_the_entry_within_reason(at: int, judged_at: int) -> None:
-    entry = Entry(1, EntryKind.COMMIT, 1, b"", at * 1000 + 999)
-    assert time_to_judge_by(entry, NOW) == judged_at
-
-
-@pytest.mark.parametrize("at", [0, LAST_TIME.timestamp() * 1000, 2**63 - 1])
-@pytest.mark.parametrize("hours", [-12, 14])
-def test_every_time_a_server_can_give_can_be_shown_everywhere(at: float, hours: int) -> None:
-    entry = Entry(1, EntryKind.MESSAGE, 1, b"", int(at))
-    here = timezone(timedelta(hours=hours))
-    assert time_of(entry).astimezone(here).utcoffset() == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("days_late", [0, 25])
