@@ -165,6 +165,11 @@ class TestExternalSender:
         refused(outside.bob, outside.propose(Add(late)), ValidationRule.LEAF_LIFETIME)
         mallory = outside.world.bundle("mallory").key_package
         refused_by(outside.bob, outside.propose(Add(mallory)), CredentialRefused)
+        outside.bob._config = replace(OPEN, max_leaf_size=100)
+        good = outside.world.bundle("dave").key_package
+        refused(outside.bob, outside.propose(Add(good)), ValidationRule.LEAF_SIZE)
+        outside.bob._config = replace(OPEN, max_lifetime=19)
+        refused(outside.bob, outside.propose(Add(good)), ValidationRule.LEAF_TOTAL_LIFETIME)
 
     def test_a_flood(self, outside: Outside) -> None:
         bob = outside.bob

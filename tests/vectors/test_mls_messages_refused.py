@@ -31,6 +31,7 @@ from sottovoce.mls.framing import (
 )
 from sottovoce.mls.group_info import GroupContext
 from sottovoce.mls.key_package import MLS10
+from sottovoce.mls.nodes import LeafLimits
 from sottovoce.mls.presentation import Reader, decode
 from sottovoce.mls.proposals import Commit, read_proposal
 from sottovoce.mls.protection import (
@@ -44,6 +45,7 @@ from sottovoce.mls.protection import (
 )
 from sottovoce.mls.secret_tree import SecretTree, ratchet_kind
 from sottovoce.mls.tree_math import LeafIndex
+from sottovoce.mls.tree_validation import validate_leaf_alone
 
 Vector = dict[str, Any]
 hexadecimal = bytes.fromhex
@@ -219,9 +221,8 @@ def test_key_packages_refused(vector: Vector, refusals: Refusals) -> None:
         (signature, replace(package, init_key=leaf.encryption_key), suite, now),
     ):
         refusals.expect(rule, lambda spoilt=spoilt, judge=judge, at=at: spoilt.validate(judge, at))
-    refusals.expect(
-        ValidationRule.LEAF_TOTAL_LIFETIME, lambda: package.validate(suite, now, max_lifetime=late - now - 2)
-    )
+    short = LeafLimits(max_lifetime=late - now - 2, max_size=len(leaf.encoded))
+    refusals.expect(ValidationRule.LEAF_TOTAL_LIFETIME, lambda: validate_leaf_alone(leaf, short))
     refusals.expect(ValidationRule.WELCOME_ADDRESSED, lambda: joined(vector, spoilt_bundle(package)))
 
 

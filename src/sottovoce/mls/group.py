@@ -32,6 +32,7 @@ from sottovoce.mls.key_package import MLS10, KeyPackage, KeyPackageBundle, Rando
 from sottovoce.mls.membership import Membership
 from sottovoce.mls.nodes import Capabilities, Lifetime
 from sottovoce.mls.own_proposals import new_update
+from sottovoce.mls.proposal_list import validate_addition
 from sottovoce.mls.proposals import Add, GroupContextExtensions, PreSharedKey, ReInit, Remove, SelfRemove
 from sottovoce.mls.psks import (
     KnownPSKs,
@@ -196,7 +197,7 @@ class Group(Membership):
     ) -> StagedProposal:
         """Propose to add a client (RFC 9420 §12.1.1)."""
         package = key_package_of(key_package)
-        package.validate(self.suite, now, self._config.authentication, self._config.max_lifetime)
+        validate_addition(self._state, self._config, package, now)
         return self._author(random).propose(Add(package), authenticated_data)
 
     def propose_remove(

@@ -102,12 +102,10 @@ class KeyPackage:
         suite: CipherSuite,
         now: int,
         authentication: AuthenticationService | None = None,
-        max_lifetime: int | None = None,
     ) -> None:
         """Check all that §10.1 asks apart from a group; raises :class:`ValidationError`.
 
-        ``now`` is Unix time in seconds. With ``authentication`` the credential is judged too, with
-        ``max_lifetime`` how many seconds the package can be used for in all.
+        ``now`` is Unix time in seconds. With ``authentication`` the credential is judged too.
         """
         leaf = self.leaf_node
         # §10.1: "Verify that the cipher suite and protocol version of the KeyPackage match". §10: its version
@@ -119,10 +117,6 @@ class KeyPackage:
             raise ValidationError(ValidationRule.LEAF_SOURCE, "a key package needs a key package's leaf")
         if not leaf.lifetime.covers(now):
             raise ValidationError(ValidationRule.LEAF_LIFETIME, "it is expired or not valid yet")
-        # §7.2: an application sets a maximum, to "reject any LeafNode where the total lifetime is longer than
-        # this duration".
-        if leaf.lifetime.exceeds(max_lifetime):
-            raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"{leaf.lifetime.total} seconds")
         if not leaf.verify(suite):
             raise ValidationError(ValidationRule.LEAF_SIGNATURE)
         # §10.1: "Verify that the signature on the KeyPackage is valid".

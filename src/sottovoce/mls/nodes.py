@@ -128,10 +128,6 @@ class Lifetime:
         """Seconds from the first moment to the last."""
         return self.not_after - self.not_before
 
-    def exceeds(self, seconds: int | None) -> bool:
-        """Whether it is longer in all than so many seconds; nothing is where that is None."""
-        return seconds is not None and self.total > seconds
-
     def covers(self, now: int) -> bool:
         """Whether ``now`` is inside."""
         return self.not_before <= now <= self.not_after

@@ -77,12 +77,6 @@ def external_sender_of(state: EpochState, sender: Sender) -> ExternalSender | No
     return ExternalSenders.of(state.context.extensions).at(sender.index)
 
 
-def validate_outsiders_addition(state: EpochState, config: GroupConfig, proposal: Proposal, now: int) -> None:
-    """Judge at once whom an outsider proposes to add (§10.1): so it is never one of those to try out."""
-    if isinstance(proposal, Add):
-        proposal.key_package.validate(state.suite, now, config.authentication, config.max_lifetime)
-
-
 # -- what outsiders send ---------------------------------------------------------------------------------
 
 

@@ -238,7 +238,8 @@ def apply_proposals(
     for sent in proposals:
         if isinstance(sent.proposal, Add):
             package = sent.proposal.key_package
-            added.append((_add(state, config, tree, package, now), package))
+            validate_addition(state, config, package, now)
+            added.append((tree.add(package.leaf_node), package))
     # §12.4: a path may be left out only if there are proposals and none but Add, PSK and ReInit.
     needs_path = not all(isinstance(sent.proposal, Add | PreSharedKey | ReInit) for sent in proposals)
     return Applied(
@@ -266,14 +267,12 @@ def _update(
     tree.update(index, leaf)
 
 
-def _add(
-    state: EpochState, config: GroupConfig, tree: RatchetTree, package: KeyPackage, now: int
-) -> LeafIndex:
-    package.validate(state.suite, now, config.authentication, config.max_lifetime)
+def validate_addition(state: EpochState, config: GroupConfig, package: KeyPackage, now: int) -> None:
+    """Check a key package by which a client is to be added, apart from the other members (§7.3, §10.1)."""
+    package.validate(state.suite, now, config.authentication)
     validate_leaf_alone(package.leaf_node, config.leaf_limits)
     for key in (package.init_key, package.leaf_node.encryption_key):
         validate_public_key(state.suite, key)
-    return tree.add(package.leaf_node)
 
 
 def validate_result(state: EpochState, applied: Applied, changed: Sequence[LeafIndex]) -> None:

@@ -19,9 +19,14 @@ from sottovoce.mls.framing import (
     Sender,
     SenderType,
 )
-from sottovoce.mls.outsiders import external_sender_of, outsider_key, validate_outsiders_addition
-from sottovoce.mls.proposal_list import SentProposal, is_self_remove_capable, validate_reinit
-from sottovoce.mls.proposals import Commit, ExternalInit, ReInit, SelfRemove
+from sottovoce.mls.outsiders import external_sender_of, outsider_key
+from sottovoce.mls.proposal_list import (
+    SentProposal,
+    is_self_remove_capable,
+    validate_addition,
+    validate_reinit,
+)
+from sottovoce.mls.proposals import Add, Commit, ExternalInit, ReInit, SelfRemove
 from sottovoce.mls.protection import (
     VerifiedContent,
     decrypt_content,
@@ -141,8 +146,9 @@ class Receiver:
         if isinstance(body, ReInit):
             validate_reinit(state, self.config, body)
         sender, reference = message.content.sender, message.reference(state.suite)
-        if sender.sender_type is not SenderType.MEMBER:
-            validate_outsiders_addition(state, self.config, body, now)
+        if isinstance(body, Add) and sender.sender_type is not SenderType.MEMBER:
+            # §10.1, judged at once: so it is never one of those to try out.
+            validate_addition(state, self.config, body.key_package, now)
         if isinstance(body, SelfRemove):
             validate_self_removal(state, message, reference, self.pending)
         sent, external = SentProposal(body, sender, reference), external_sender_of(state, sender)

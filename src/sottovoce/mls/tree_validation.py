@@ -133,7 +133,7 @@ def validate_leaf_alone(leaf: LeafNode, limits: LeafLimits | None) -> None:
         if len(leaf.encoded) > limits.max_size:
             raise ValidationError(ValidationRule.LEAF_SIZE, f"{len(leaf.encoded)} bytes")
         # §7.2: an application is to "reject any LeafNode where the total lifetime is longer".
-        if leaf.lifetime is not None and leaf.lifetime.exceeds(limits.max_lifetime):
+        if leaf.lifetime is not None and leaf.lifetime.total > limits.max_lifetime:
             raise ValidationError(ValidationRule.LEAF_TOTAL_LIFETIME, f"{leaf.lifetime.total} seconds")
     # §7.3: "Verify that the extensions in the LeafNode are supported".
     for extension in leaf.extensions:
