@@ -45,3 +45,7 @@ class InvalidArgument(LocalError):
 
 class InsufficientMemory(LocalError):
     """This machine does not have the memory that password hashing asks for."""
+
+
+class LibsodiumUnavailable(LocalError):
+    """libsodium cannot be loaded on this machine, as it is."""

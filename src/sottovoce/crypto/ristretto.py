@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Callable
 from typing import Final, NewType
 
-import rbcl
 from cryptography.hazmat.primitives import constant_time
 
 from sottovoce.crypto.errors import InvalidArgument, InvalidPoint, InvalidScalar
+from sottovoce.crypto.libsodium import rbcl
 from sottovoce.crypto.xor import xor
 
 ELEMENT_LENGTH: Final = 32
