@@ -31,6 +31,15 @@ async def claim(client, user):
     return [x.key_package for x in (await client.ask(m.KeyPackagesClaim, user)).key_packages]
 
 
+async def a_second_device(server, user):
+    laptop = user.another_device()
+    client = await server.client()
+    await client.password_login(laptop)
+    await client.ask(m.EnrolDevice, laptop.certificate().to_bytes())
+    await client.device_login(laptop)
+    return laptop, client
+
+
 async def test_oldest_first_then_the_last_resort_again_and_again(server):
     _alice, a = await server.device("Alice")
     _, b = await server.device("bob")
@@ -58,11 +67,7 @@ async def test_none_that_has_ended_is_handed_out(server):
 
 async def test_a_device_whose_have_ended_keeps_nobody_from_adding_the_others(server):
     alice, a = await server.device("alice")
-    laptop = alice.another_device()
-    second = await server.client()
-    await second.password_login(laptop)
-    await second.ask(m.EnrolDevice, laptop.certificate().to_bytes())
-    await second.device_login(laptop)
+    _, second = await a_second_device(server, alice)
     await a.ask(m.KeyPackagesPublish, [key_package(ends_in=-1)], key_package(ends_in=-1))
     await second.ask(m.KeyPackagesPublish, [b"laptop"])
     assert await claim(a, "alice") == [b"laptop"]
@@ -82,11 +87,7 @@ async def test_a_stock_with_a_last_resort_takes_the_place_of_the_one_before(serv
 
 async def test_one_of_each_device(server):
     alice, a = await server.device("alice")
-    laptop = alice.another_device()
-    second = await server.client()
-    await second.password_login(laptop)
-    await second.ask(m.EnrolDevice, laptop.certificate().to_bytes())
-    await second.device_login(laptop)
+    laptop, second = await a_second_device(server, alice)
     await a.ask(m.KeyPackagesPublish, [b"phone"])
     assert await claim(a, "alice") == [b"phone"]
     await a.ask(m.KeyPackagesPublish, [b"phone 2"])

@@ -207,14 +207,17 @@ async def test_what_needs_a_name_is_asked_for_or_said(tmp_path: Path) -> None:
         assert isinstance(alice.app.focused, Input)
 
 
-async def test_nobody_is_verified_without_the_numbers_on_the_screen(tmp_path: Path) -> None:
-    async with (
-        a_world(tmp_path) as world,
-        world.person("bob") as bob,
-        terminal(world, "alice") as alice,
-    ):
+@asynccontextmanager
+async def alice_beside_bob(world: World) -> AsyncIterator[Terminal]:
+    """Alice's terminal, in the lobby with bob, whom she has not verified."""
+    async with world.person("bob") as bob, terminal(world, "alice") as alice:
         await bob.join("lobby")
         await alice.until_shown("1 not verified")
+        yield alice
+
+
+async def test_nobody_is_verified_without_the_numbers_on_the_screen(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, alice_beside_bob(world) as alice:
         await alice.type("/verify bob done")
         await alice.until_shown("Is this really bob?")
         await alice.pilot.press("enter")
@@ -223,13 +226,7 @@ async def test_nobody_is_verified_without_the_numbers_on_the_screen(tmp_path: Pa
 
 
 async def test_who_showed_another_number_is_not_verified_any_more(tmp_path: Path) -> None:
-    async with (
-        a_world(tmp_path) as world,
-        world.person("bob") as bob,
-        terminal(world, "alice") as alice,
-    ):
-        await bob.join("lobby")
-        await alice.until_shown("1 not verified")
+    async with a_world(tmp_path) as world, alice_beside_bob(world) as alice:
         await alice.type("/verify bob")
         await alice.until_shown("Is this really bob?")
         await alice.pilot.press("right", "right", "enter")
