@@ -7,7 +7,8 @@ from datetime import timedelta, timezone
 import pytest
 from room_world import NOW
 
-from sottovoce.client.log_reader import LAST_TIME, MAX_AGE, MAX_CLOCK_DIFFERENCE, time_of, time_to_judge_by
+from sottovoce.client.calendar import LAST_TIME, time_of
+from sottovoce.client.log_reader import MAX_AGE, MAX_CLOCK_DIFFERENCE, time_to_judge_by
 from sottovoce.link.parts import Entry, EntryKind
 
 

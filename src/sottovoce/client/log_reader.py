@@ -11,10 +11,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from sottovoce.client import explanations
+from sottovoce.client.calendar import time_of
 from sottovoce.client.chain import Duplicate, HistoryFork, MissingMessages, SenderHistory
 from sottovoce.client.content import Envelope, MimiContent, message_hash
 from sottovoce.client.credentials import AccountKeyChanged, certificate_of, certificates
@@ -51,9 +52,6 @@ from sottovoce.mls import (
 MAX_AGE: Final = 31 * 86400
 MAX_CLOCK_DIFFERENCE: Final = 86400
 """Seconds: an honest server gives no entry older than its retention, 30 days at most, nor one of tomorrow."""
-
-LAST_TIME: Final = datetime(9999, 12, 30, tzinfo=UTC)
-"""In every time zone it is within the calendar, so whoever shows it by the clock here can."""
 
 
 def time_to_judge_by(entry: Entry, now: int) -> int:
@@ -402,8 +400,3 @@ class LogReader:
         if self.state.group is None:
             raise OutOfStep("This device holds no keys of the room.")
         return self.state.group
-
-
-def time_of(entry: Entry) -> datetime:
-    """The server's clock as a time; one beyond :data:`LAST_TIME` becomes that."""
-    return datetime.fromtimestamp(min(entry.at / 1000, LAST_TIME.timestamp()), UTC)

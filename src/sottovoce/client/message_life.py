@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from sottovoce.client import cbor
+from sottovoce.client.calendar import time_of
 from sottovoce.client.content import Envelope, MimiContent, SinglePart
 from sottovoce.client.events import ReceivedMessage
-from sottovoce.client.log_reader import time_of
 from sottovoce.client.message_recording import envelope_of
 from sottovoce.client.named_octets import NamedOctets, OctetsInParts
 from sottovoce.client.tables.lives import LifeRecord, ProtectionRecord

@@ -17,8 +17,7 @@ def qr_code(text: str) -> QRCode:
     """
     import segno
 
-    # segno stores each part in the mode that suits it; its type for that says a whole text only.
-    return segno.make(qr_parts(text), error="l", micro=False)  # type: ignore[arg-type]
+    return segno.make(qr_parts(text), error="l", micro=False)  # type: ignore[arg-type]  # it takes parts too
 
 
 def qr_parts(text: str) -> list[str]:

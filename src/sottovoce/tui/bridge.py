@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -333,12 +332,11 @@ class Bridge:
         """Make an invite link into the room."""
 
         async def work(client: Client, _: Follower) -> view.Invite:
-            from sottovoce.client.log_reader import LAST_TIME
+            from sottovoce.client.calendar import calendar_time
 
             room = _find(client, room_id)
             link = await client.invite(room)
-            expires_at = datetime.fromtimestamp(min(link.expires_at or 0, LAST_TIME.timestamp()), UTC)
-            return view.Invite(safe(str(link)), safe_name(room.name), expires_at)
+            return view.Invite(safe(str(link)), safe_name(room.name), calendar_time(link.expires_at or 0))
 
         return await self._with_client(work)
 
