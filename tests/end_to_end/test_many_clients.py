@@ -11,6 +11,8 @@ from end_to_end_world import Process, World, in_room
 CLIENTS = 60
 LINES = 5
 KILLS = 20
+PATIENCE = 240.0
+"""Seconds for each thing that is waited for. All are in the lobby within 60 s on two idle cores."""
 LINE = re.compile(r"^user(\d+): line \1 (\d+)$")
 
 
@@ -19,9 +21,9 @@ def said(process: Process) -> list[str]:
     return [line for line in process.out.snapshot() if LINE.match(line)]
 
 
-def wait_for_lines(process: Process, count: int, timeout: float) -> None:
+def wait_for_lines(process: Process, count: int) -> None:
     process.out.wait_for(
-        lambda lines: sum(map(bool, map(LINE.match, lines))) >= count, f"{count} lines", timeout
+        lambda lines: sum(map(bool, map(LINE.match, lines))) >= count, f"{count} lines", PATIENCE
     )
 
 
@@ -30,13 +32,13 @@ def test_sixty_clients_and_a_server_killed_twenty_times(world: World) -> None:
     started = time.monotonic()
     chats = [world.chat(f"user{n}") for n in range(CLIENTS)]
     for chat in chats:
-        in_room(chat, timeout=max(1.0, 60 - (time.monotonic() - started)))
+        in_room(chat, timeout=PATIENCE)
     print(f"{CLIENTS} clients in the lobby after {time.monotonic() - started:.1f} s")
 
     for n, chat in enumerate(chats):
         chat.type(*(f"line {n} {k}" for k in range(LINES)))
     for chat in chats:
-        wait_for_lines(chat, CLIENTS * LINES, 120)
+        wait_for_lines(chat, CLIENTS * LINES)
     expected = {f"user{n}: line {n} {k}" for n in range(CLIENTS) for k in range(LINES)}
     orders = {tuple(said(chat)) for chat in chats}
     assert len(orders) == 1, "every client prints one and the same order"
@@ -48,11 +50,11 @@ def test_sixty_clients_and_a_server_killed_twenty_times(world: World) -> None:
             chat.type(f"line {n} {LINES + kill}")
         total += CLIENTS
         # the kill falls while the round's lines are under way: after the first of them is in the log
-        wait_for_lines(chats[kill % CLIENTS], total - CLIENTS + 1, 60)
+        wait_for_lines(chats[kill % CLIENTS], total - CLIENTS + 1)
         world.server.kill()
         world.server.start()
     for chat in chats:
-        wait_for_lines(chat, total, 180)
+        wait_for_lines(chat, total)
     print(f"{KILLS} kills, {total} lines on {CLIENTS} clients after {time.monotonic() - started:.1f} s")
 
     everything = {f"user{n}: line {n} {k}" for n in range(CLIENTS) for k in range(LINES + KILLS)}
@@ -62,4 +64,4 @@ def test_sixty_clients_and_a_server_killed_twenty_times(world: World) -> None:
     assert len(lines) == len(set(lines)) == total, "no line twice"
     assert set(lines) == everything, "no line lost"
     for chat in chats:
-        assert chat.wait(60) == 0
+        assert chat.wait(PATIENCE) == 0
