@@ -125,7 +125,7 @@ def test_random_bytes_meet_only_decryption_error(suite: CipherSuite) -> None:
     key_pair = suite.derive_key_pair(bytes(suite.secret_length))
     kem_output, ciphertext = suite.hpke_seal(key_pair.public, b"", b"", b"x" * 40)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.integers(0, len(kem_output) - 1), st.integers(1, 255), st.binary(max_size=80))
     def check(position: int, difference: int, garbage: bytes) -> None:
         mutated = bytearray(kem_output)

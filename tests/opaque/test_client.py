@@ -91,7 +91,7 @@ def test_argon2id_in_earnest(world: Any, identity: Make) -> None:
     assert server_login.finish(finish(login, server_login.ke2, ksf).ke3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_random_messages_meet_only_login_failed(
     data: Any, world: Any, client_login: Make, identity: Make
@@ -112,7 +112,7 @@ def test_random_messages_meet_only_login_failed(
         finish(login, bytes(damaged), identity)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(response=st.binary(max_size=80) | st.binary(min_size=64, max_size=64))
 def test_random_registration_responses_meet_only_invalid_message(response: bytes, identity: Make) -> None:
     registration = ClientRegistration.start(b"password", random=os.urandom)

@@ -13,7 +13,7 @@ from sottovoce.opaque.errors import InvalidInput
 KEY_PAIR = oprf.derive_key_pair(bytes(32), b"test")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.binary(max_size=100))
 def test_the_output_does_not_depend_on_the_blind(private_input: bytes) -> None:
     outputs = set()

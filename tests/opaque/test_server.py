@@ -61,7 +61,7 @@ def test_each_account_has_its_own_oprf_key(world: Any) -> None:
     assert len(answers) == 3
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(octets=st.binary(max_size=40) | st.binary(min_size=32, max_size=32))
 def test_random_requests_meet_only_invalid_message(octets: bytes, world: Any) -> None:
     try:
@@ -71,7 +71,7 @@ def test_random_requests_meet_only_invalid_message(octets: bytes, world: Any) ->
     assert len(octets) == 32
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(octets=st.binary(max_size=200) | st.binary(min_size=192, max_size=192))
 def test_random_uploads_meet_only_invalid_message(octets: bytes) -> None:
     try:
@@ -81,7 +81,7 @@ def test_random_uploads_meet_only_invalid_message(octets: bytes) -> None:
     assert len(octets) == REGISTRATION_RECORD_LENGTH
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ke1=st.binary(max_size=100) | st.binary(min_size=96, max_size=96))
 def test_random_ke1_meets_only_invalid_message(ke1: bytes, world: Any) -> None:
     try:
@@ -91,7 +91,7 @@ def test_random_ke1_meets_only_invalid_message(ke1: bytes, world: Any) -> None:
     assert len(ke1) == 96
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ke3=st.binary(max_size=80) | st.binary(min_size=64, max_size=64))
 def test_random_ke3_meets_only_authentication_failed(ke3: bytes, world: Any, client_login: Make) -> None:
     with pytest.raises(AuthenticationFailed):

@@ -300,5 +300,5 @@ class RoomLog(RuleBasedStateMachine):
         self.db.close()
 
 
-RoomLog.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+RoomLog.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestRoomLog = RoomLog.TestCase

@@ -90,5 +90,5 @@ class Queue(RuleBasedStateMachine):
         assert not self.turns._rooms, "nothing is kept"
 
 
-Queue.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Queue.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestQueue = Queue.TestCase

@@ -25,7 +25,7 @@ def conversations(draw: st.DrawFn) -> tuple[list[int], list[int], bool]:
     return speakers, list(given_lines), alice_reads
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(conversations())
 def test_never_silent(case: tuple[list[int], list[int], bool]) -> None:
     speakers, order, alice_reads = case

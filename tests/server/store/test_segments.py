@@ -68,7 +68,7 @@ def first(db, room):
     limit=st.integers(1, 40),
     max_bytes=st.sampled_from([1, 400, 4000, 9000, 10**9]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_read_is_what_was_appended(appends, after, until, limit, max_bytes):
     db = empty_database()
     room, other = make_room(db), make_room(db)
