@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -36,9 +37,11 @@ class Line:
         self.taken = []
         self.is_full = False
         self.wait = 0.0
+        self.last_taken_at = 0.0
 
     def take(self, requests, *, frames, octets):
         self.taken += requests
+        self.last_taken_at = asyncio.get_running_loop().time()
         return self.wait
 
     def advance(self):
@@ -287,14 +290,43 @@ async def test_a_reader_that_is_slow_but_reads_is_not_taken_for_stalled(ends):
     assert ends.peer._stalled_since is None or ends.peer._stalled_since > before
 
 
+class CoarseTimers:
+    """The running loop with the timers and the clock of uvloop: whole milliseconds, rounded."""
+
+    def __init__(self):
+        self._loop = asyncio.get_running_loop()
+        self.begun = []
+
+    def __getattr__(self, name):
+        return getattr(self._loop, name)
+
+    def time(self):
+        return math.floor(self._loop.time() * 1000) / 1000
+
+    def call_later(self, delay, callback):
+        due = self.time() + round(delay * 1000) / 1000
+        self.begun.append((due, callback))
+
+
 async def test_a_pause_stops_reading_and_ends_by_itself(ends):
     ends.line.wait = 0.05
     ends.client.send(encode_frame(m.Ping(1)))
     await until(lambda: ends.line.taken)
-    ends.line.wait = 0.0
-    assert ends.peer._should_pause()
+    paused_at, ends.line.wait = ends.line.last_taken_at, 0.0
     ends.client.send(encode_frame(m.Ping(2)))
     await until(lambda: len(ends.line.taken) == 2)
+    assert ends.line.last_taken_at >= paused_at + 0.05
+
+
+@pytest.mark.parametrize("wait", [0.0003, 0.0104, 0.0504])
+async def test_a_pause_is_over_when_its_timer_comes_however_coarse_that_is(ends, wait):
+    """It comes once: who is still paused then is never read from again."""
+    ends.peer._loop = timers = CoarseTimers()
+    ends.line.wait = wait
+    ends.client.send(encode_frame(m.Ping(1)))
+    await until(lambda: ends.line.taken)
+    ((due, _resume),) = timers.begun
+    assert due >= ends.peer._paused_until
 
 
 async def test_a_full_line_stops_reading_until_it_is_resumed(ends):
@@ -336,7 +368,7 @@ def drain(client):
 
 
 async def test_after_a_broken_frame_the_reason_is_the_last_word(ends):
-    ends.client.send(b"\xff\xff\xff\xff" + bytes(100_000))
+    await asyncio.to_thread(ends.client.send, b"\xff\xff\xff\xff" + bytes(100_000))
     client = ClientConnection()
     while data := await ends.read(65_536):
         client.receive_data(data)

@@ -28,6 +28,7 @@ from sottovoce.server.tls_stream import TlsStream
 _WRITE_SIZE: Final = 64 * 1024  # encrypted at once; no more is, for a socket that takes no more
 _READS_IN_A_ROW: Final = 4
 _LINGER_SECONDS: Final = 2.0
+_TIMER_STEP: Final = 0.001  # seconds: uvloop's timers are no finer, and one may come half a step early
 _log: Final = logging.getLogger(__name__)
 
 
@@ -214,7 +215,7 @@ class Peer:
             self.wake()
         if wait > 0:
             self._paused_until = self._loop.time() + wait
-            self._loop.call_later(wait, self._resume)
+            self._loop.call_later(wait + _TIMER_STEP, self._resume)  # comes once, so never too early
 
     def _note_frames(self, frames: int, *, is_mid_frame: bool) -> None:
         if not is_mid_frame:
