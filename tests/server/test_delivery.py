@@ -7,6 +7,7 @@ import hashlib
 import os
 
 import pytest
+from server_fixtures import PATIENCE
 
 from sottovoce.link import messages as m
 from sottovoce.link.parts import EntryKind, ErrorCode
@@ -220,12 +221,19 @@ async def test_turns_come_in_order_and_keep_others_from_committing(server, alice
     assert (granted.epoch, granted.group_info) == (2, b"sealed 2")
 
 
+async def in_the_queue(client, room):
+    """The reply to come, once the server has the request: two connections are read in any order."""
+    reply = client.begin(m.Turn, room, True)
+    await client.ask(m.Ping)
+    return reply
+
+
 async def test_a_turn_is_passed_on_when_its_holder_disconnects_or_gives_it_back(server, alice, room):
     _identity, client = alice
     _bob, b = await server.device("bob")
     _carol, c = await server.device("carol")
     await client.ask(m.Turn, room, False)
-    second, third = b.begin(m.Turn, room, False), c.begin(m.Turn, room, False)
+    second, third = await in_the_queue(b, room), await in_the_queue(c, room)
     await client.close()
     await asyncio.wait_for(second, 10)
     await b.ask(m.TurnRelease, room)
@@ -367,13 +375,16 @@ def test_entry_kinds_hash_differently():
 async def test_sixty_who_join_at_once_all_join_without_one_retry(server, alice, room):
     joiners = [await server.device(f"joiner{number}") for number in range(60)]
 
-    async def join_by_turn(identity, client):
-        turn = await client.ask(m.Turn, room, True)
-        reply = await join(client, identity, room, turn.epoch)
+    turns = [await in_the_queue(client, room) for _, client in joiners]
+
+    async def join_by_turn(turn, identity, client):
+        reply = await join(client, identity, room, (await asyncio.wait_for(turn, PATIENCE)).epoch)
         await client.ask(m.Subscribe, room)
         return reply.seq
 
-    seqs = await asyncio.gather(*(join_by_turn(*joiner) for joiner in joiners))
+    seqs = await asyncio.gather(
+        *(join_by_turn(turn, *joiner) for turn, joiner in zip(turns, joiners, strict=True))
+    )
     assert sorted(seqs) == list(range(1, 61))
     assert seqs == sorted(seqs), "first come, first served"
     await alice[1].ask(m.Append, room, [message(b"welcome", epoch=60)])

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from sottovoce.link.messages import ALPN
 from sottovoce.server import listener as listener_module
 from sottovoce.server.config import load_config
 from sottovoce.server.listener import Listener, listening_socket
@@ -146,6 +147,7 @@ async def test_at_the_end_every_connection_is_closed(listen):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([ALPN])  # without, it would be told so and cut by the first sweep or the next
     client = await asyncio.to_thread(context.wrap_socket, connect(listener))
     await until(lambda: any(peer._phase is not Phase.HANDSHAKE for peer in listener._peers))
     silent = connect(listener)
