@@ -17,7 +17,15 @@ sys.path.append(str(Path(__file__).parents[1] / "tui"))
 from mls_world import World
 from server_fixtures import identity, link_client, serve, server, server_process
 
+from sottovoce.server.authentication import AuthenticationService
+
 __all__ = ["identity", "link_client", "serve", "server", "server_process"]
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For servers started after it: no wait between guesses ends, however long the test takes."""
+    monkeypatch.setitem(AuthenticationService.__init__.__kwdefaults__, "clock", lambda: 0.0)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from sottovoce.client.tables.rooms import SelfUpdate
 from sottovoce.link.messages import Append, AppendReply, Commit, CommitReply, RoomState, RoomStateReply
 from sottovoce.link.parts import Device, Outgoing
 
-SECONDS = 10.0
-"""Within these, members talk again."""
+SECONDS = 30.0
+"""Within these, members talk again; six are meant, the rest is for a machine that does something else."""
 
 
 def device(client: Client) -> Device:
@@ -179,7 +179,7 @@ async def _stored(room: Room):
     """The timeline as far as it was read."""
     await room.flush()
     newest = room.seq
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         async for found in room.timeline():
             yield found
             if found.seq >= newest:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import statistics
 import time
 
 import msgspec
+import pytest
 
 from sottovoce.link import messages as m
 from sottovoce.link.parts import ErrorCode
@@ -31,8 +31,10 @@ async def test_without_an_invite_a_taken_name_and_a_free_one_are_refused_alike(s
     assert answers[0].code == ErrorCode.REGISTRATION_REFUSED
 
 
-async def test_a_login_of_nobody_looks_like_one_of_somebody(server, monkeypatch):
+@pytest.mark.usefixtures("still_clock")
+async def test_a_login_of_nobody_looks_like_one_of_somebody(serve):
     """Same types, lengths and stretching; and no difference in time that shows in interleaved tries."""
+    server = await serve()
     await server.device("alice")
     seconds = {"alice": [], "nobody": []}
     answers = {"alice": [], "nobody": []}
@@ -50,5 +52,6 @@ async def test_a_login_of_nobody_looks_like_one_of_somebody(server, monkeypatch)
         assert answers["alice"] == answers["nobody"], number
     kinds = {kind for kind, _, _ in answers["nobody"]}
     assert kinds == {m.LoginStartReply, m.ErrorReply}, "and both are slowed down alike"
-    known, unknown = (statistics.median(seconds[user][:5]) for user in ("alice", "nobody"))
+    # The shortest: whatever else the machine does makes a try longer, never shorter.
+    known, unknown = (min(seconds[user][:5]) for user in ("alice", "nobody"))
     assert 0.2 < known / unknown < 5

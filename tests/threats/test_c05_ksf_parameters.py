@@ -13,6 +13,7 @@ from sottovoce.opaque.errors import LoginFailed
 from sottovoce.opaque.server import ServerLogin, ServerSetup, registration_response
 
 ONE_KIB = Argon2idParameters(memory_kib=1, iterations=3, lanes=4)
+SMALLEST_KIB = 7 * 1024  # that is accepted; a thread beside this one may take a little meanwhile
 SIXTEEN_GIB = Argon2idParameters(memory_kib=16 * 1024 * 1024, iterations=3, lanes=4)
 
 
@@ -27,7 +28,7 @@ def test_refused_before_allocation(parameters: Argon2idParameters, monkeypatch: 
         stretch(b"password", bytes(16), parameters)
     with pytest.raises(UnacceptableParameters):
         key_stretching_function(parameters)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < SMALLEST_KIB
 
 
 def test_parameters_are_bound_into_the_login() -> None:

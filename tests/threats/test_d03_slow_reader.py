@@ -93,5 +93,5 @@ async def test_who_asks_and_does_not_read_is_not_answered_without_end(serve):
         await asyncio.sleep(0.02)
         assert max(peer.session.bytes_waiting for peer in server.listener_peers()) < 2 * 1024 * 1024
     alice.writer.transport.resume_reading()
-    for reply in await asyncio.wait_for(asyncio.gather(*replies), 30):
+    for reply in await asyncio.wait_for(asyncio.gather(*replies), 120):
         assert reply.entries

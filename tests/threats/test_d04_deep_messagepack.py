@@ -27,7 +27,7 @@ def test_bombs_are_refused_at_once(bomb):
     connection = ServerConnection()
     connection.state = State.DEVICE
     connection._reader.limit = 1024 * 1024
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(MalformedMessage):
         connection.receive_data(len(bomb).to_bytes(4, "big") + bomb)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
