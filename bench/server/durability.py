@@ -24,6 +24,7 @@ from bench.server.scene import Result, new_data, new_marker
 from bench.server.sizes import Sizes
 from sottovoce.link.messages import Append, AppendReply, ErrorReply, Fetch, FetchReply, ServerMessage
 from sottovoce.link.parts import Entry, Outgoing
+from sottovoce.server.store.database import DATABASE_NAME
 
 _MEMBERS: Final = 10
 _ONE_BY_ONE: Final = 100
@@ -155,6 +156,7 @@ def _kill_under_load(checked: _Checked, data: Path, load: Load, sizes: Sizes) ->
     server = sottovoce(data)
     with running(server):
         load.do(_connect(server, marker), _PATIENCE)
+        written_at = _written_at(data)
         load.give(
             [
                 Closed(
@@ -167,6 +169,7 @@ def _kill_under_load(checked: _Checked, data: Path, load: Load, sizes: Sizes) ->
                 )
             ]
         )
+        _until_written(data, written_at)
         time.sleep(sizes.kill_after)
         server.kill()
         acknowledged = load.reports(_PATIENCE).acknowledged_by
@@ -185,6 +188,19 @@ def _kill_under_load(checked: _Checked, data: Path, load: Load, sizes: Sizes) ->
     for sender in range(sizes.kill_senders):
         numbers = [number for connection, number in stored if connection == sender]
         checked.out_of_order += sum(b < a for a, b in pairwise(numbers))
+
+
+def _written_at(data: Path) -> int:
+    """When the database was last written to, in nanoseconds."""
+    log = data / f"{DATABASE_NAME}-wal"
+    return log.stat().st_mtime_ns if log.exists() else 0
+
+
+def _until_written(data: Path, before: int) -> None:
+    """Wait until the load has come as far as the disk."""
+    until = time.monotonic() + _PATIENCE
+    while _written_at(data) == before and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _connect(server: Server, marker: bytes) -> Connect:

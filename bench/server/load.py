@@ -36,6 +36,7 @@ _WATCHED: Final = 10
 """Every which connection has the latency of all it receives taken; at the least ..."""
 _LEAST_WATCHED: Final = 5
 _SETUP_SECONDS: Final = 120.0
+_DELIVERY_SECONDS: Final = 15.0
 _LONGEST_POLL: Final = 0.005
 _AT_ONCE: Final = 2000
 _BREAKING_SECONDS: Final = 2.0
@@ -166,8 +167,13 @@ class Load:
     def _poll(self) -> None:
         self.poller.poll(_LONGEST_POLL)
 
-    def _measured(self, warm: float, seconds: float, server: int, turn: Callable[[], None]) -> None:
-        """Take turns, at first to warm up; then note what each second brought and cost."""
+    def _measured(
+        self, warm: float, seconds: float, server: int, turn: Callable[[], None], *, is_loaded: bool = False
+    ) -> None:
+        """Take turns, at first to warm up; then note what each second brought and cost.
+
+        ``is_loaded``: messages are under way, and there is nothing to tell before one was delivered.
+        """
         until = time.monotonic() + warm
         while time.monotonic() < until:
             turn()
@@ -176,7 +182,12 @@ class Load:
         totals = self.report
         sent, acknowledged, arrived = totals.total_sent, totals.total_acknowledged, totals.total_arrived
         began, cpu, server_cpu = time.monotonic(), time.process_time(), machine.cpu_seconds(server)
-        while time.monotonic() < began + seconds:
+        waits = is_loaded and len(self.connections) > 1
+        while (passed := time.monotonic() - began) < seconds or (
+            waits
+            and passed < seconds + _DELIVERY_SECONDS
+            and totals.total_arrived - arrived <= totals.total_acknowledged - acknowledged
+        ):
             turn()
         self._is_measuring = False
         totals.seconds = time.monotonic() - began
@@ -219,7 +230,7 @@ class Load:
             while self._lost < len(self.connections) and time.monotonic() < until:
                 self._poll()
         else:
-            self._measured(order.warm, order.seconds, order.server, self._poll)
+            self._measured(order.warm, order.seconds, order.server, self._poll, is_loaded=True)
         self._refill = {}
         self.report.acknowledged_by = {
             one.number: one.counter.acknowledged - acknowledged_before[one.number] for one in senders
@@ -247,7 +258,7 @@ class Load:
             if self._lost:
                 raise LoadFailed("the server closed connections")
 
-        self._measured(order.warm, order.seconds, order.server, turn)
+        self._measured(order.warm, order.seconds, order.server, turn, is_loaded=True)
 
     def _drain(self, order: Drain) -> None:
         began = last = time.monotonic()

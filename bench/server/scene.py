@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from sottovoce.server.tls import own_tls_files
 
 _PATIENCE: Final = 150.0
 _DRAIN_PATIENCE: Final = 60.0
+_NOTHING_MORE_SECONDS: Final = 10.0
 _MOST_LOADS: Final = 4
 _FILLED_AT_ONCE: Final = 100
 _REQUESTS_AT_ONCE: Final = 50
@@ -80,14 +82,23 @@ class Scene:
         return Open(rate=rate / self.load.count, warm=warm, seconds=seconds, server=self.server.pid)
 
     def drained(self) -> Report:
-        """Wait until all that was sent is acknowledged and delivered, or nothing more comes."""
-        before = -1
+        """Wait until all that was sent is acknowledged and delivered, or nothing more comes.
+
+        Who was told to catch up is sent less. Else the server may be kept waiting, by the disk perhaps.
+        """
+        before, last = -1, time.monotonic()
         while True:
             report = self.load.do(Drain(), _DRAIN_PATIENCE)
-            is_all = report.total_arrived >= report.total_sent * self.in_each
-            if is_all or report.total_arrived == before:
+            is_all = (
+                report.total_arrived >= report.total_sent * self.in_each
+                and report.total_acknowledged >= report.total_sent
+            )
+            if report.total_arrived != before:
+                before, last = report.total_arrived, time.monotonic()
+            elif report.told_to_catch_up or time.monotonic() > last + _NOTHING_MORE_SECONDS:
                 return report
-            before = report.total_arrived
+            if is_all:
+                return report
 
 
 @contextlib.contextmanager
