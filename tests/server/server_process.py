@@ -28,7 +28,7 @@ except ServerStartError as error:
 
 
 class ServerProcess:
-    """Started by :meth:`start`; its standard error goes to ``log``."""
+    """Started by :meth:`start`, each time on a free port; its standard error goes to ``log``."""
 
     def __init__(self, directory: Path, **settings: Any) -> None:
         self.directory = directory
@@ -52,7 +52,6 @@ class ServerProcess:
             raise RuntimeError(self.log.read_text())
         host, port, pin, invite = json.loads(line)
         self.address = ServerAddress(host, port, bytes.fromhex(pin), invite, f"{host}:{port}")
-        self.settings["port"] = port
         return self.address
 
     def kill(self) -> None:
