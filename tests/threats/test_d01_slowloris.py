@@ -44,6 +44,16 @@ async def test_three_kinds_of_idle_sockets_are_cut_and_logins_stay_quick(serve):
         handshake_seconds=3, first_frame_seconds=3, frame_seconds=3, connections_per_address=1000
     )
     identity, _ = await server.device("alice")
+
+    async def log_in() -> float:
+        start = time.monotonic()
+        client = await server.client()
+        await client.device_login(identity)
+        took = time.monotonic() - start
+        await client.close()
+        return took
+
+    alone = [await log_in() for _ in range(20)]
     silent = silent_sockets(server.address, EACH)
     for sock in silent[::2]:
         sock.send(b"\x16\x03\x01\x02")  # the beginning of a ClientHello, and never more
@@ -57,11 +67,7 @@ async def test_three_kinds_of_idle_sockets_are_cut_and_logins_stay_quick(serve):
     waits = []
     ends = asyncio.gather(*(wait_for_end(reader) for reader, _ in quiet + partial))
     while not ends.done():
-        start = time.monotonic()
-        client = await server.client()
-        await client.device_login(identity)
-        waits.append(time.monotonic() - start)
-        await client.close()
+        waits.append(await log_in())
         await asyncio.wait({ends}, timeout=0.05)
     for sock in silent:
         sock.settimeout(5)
@@ -69,7 +75,9 @@ async def test_three_kinds_of_idle_sockets_are_cut_and_logins_stay_quick(serve):
             assert sock.recv(100) == b""
         sock.close()
     assert time.monotonic() - began < 15
-    assert statistics.median(waits) < 1.0, waits
+    # The 99th percentile of so few is the slowest.
+    assert max(waits) < max(1.0, 10 * max(alone)), waits
+    assert statistics.median(waits) < 0.5, waits
     for _, writer in quiet + partial:
         writer.close()
 
