@@ -154,6 +154,16 @@ async def test_the_rooms_above_a_narrow_main_view() -> None:
     await check_screen("chat_rooms", lambda: Obeying(opened()), go)
 
 
+async def test_it_begins_as_the_settings_say() -> None:
+    app = OneChat(opened())
+    app.chat.take_settings(Settings(time_zone="Pacific/Kiritimati", clock=12, show_seconds=True, quiet=True))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        text = "\n".join(screen_lines(app))
+        assert "carol  11:07:00 pm" in text
+        assert "do not disturb" in text
+
+
 async def test_what_is_read_is_told_once_and_only_while_somebody_looks() -> None:
     app = OneChat(opened(read=2))
     async with app.run_test(size=(100, 30)) as pilot:

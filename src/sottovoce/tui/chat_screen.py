@@ -155,17 +155,21 @@ class ChatScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin with writing."""
-        self.take_settings(self._settings)
+        self._apply_settings()
         self.composer.know(commands=slash_commands())
         self.composer.focus()
 
     def take_settings(self, settings: Settings) -> None:
         """Look and behave as ``settings`` say."""
         self._settings = settings
-        if self.is_mounted:
-            clock = Clock(settings.zone, settings.clock, settings.show_seconds)
-            self.timeline.set_look(clock=clock, compact=settings.compact)
-            self.show_rooms()
+        if self.is_mounted:  # which it is after on_mount, not during it
+            self._apply_settings()
+
+    def _apply_settings(self) -> None:
+        settings = self._settings
+        clock = Clock(settings.zone, settings.clock, settings.show_seconds)
+        self.timeline.set_look(clock=clock, compact=settings.compact)
+        self.show_rooms()
 
     def forget(self, room_id: bytes) -> None:
         """A room was left: show another one, if there is one, unless something is typed."""
