@@ -45,11 +45,12 @@ class Terminal:
         await self.pilot.pause()
 
     async def until_shown(self, text: str) -> None:
-        """Wait until ``text`` is on the screen."""
+        """Wait until ``text`` is on the screen, and all that comes with it."""
         try:
             await until(lambda: text in self.text, repr(text))
         except AssertionError as late:
             raise AssertionError(f"{late}; the screen:\n{self.text}") from None
+        await self.pilot.pause()
 
     async def paste(self, text: str) -> None:
         """Paste a text where the cursor is, and press Enter."""

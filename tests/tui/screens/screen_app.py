@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any  # screens of every result
 
+from idle import PATIENCE
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
@@ -49,9 +51,8 @@ async def shown(
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait for what workers do; fails after five seconds."""
-    for _ in range(500):
-        if condition():
-            return
+    """Wait for what workers do."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
         await pilot.pause(0.01)
-    raise AssertionError("it did not come")
