@@ -21,6 +21,7 @@ from sottovoce.tui.bridge import Bridge, Refused
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.doings import DRAFTS, Doings
 from sottovoce.tui.safe_text import safe
+from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.settings import load_settings
 from sottovoce.tui.widgets.composer import Composer
 
@@ -178,7 +179,7 @@ async def test_older_lines_come_without_a_hole(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(Bridge, "page", page)
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
         await alice.type("one")
-        await alice.until(lambda: bool(alice.messages), "it is there")
+        await alice.until_shown("one  ✓")  # until it is stored, it has another position
         doings, first = alice.app._doings, alice.chat.timeline.first_position
         assert doings is not None
         assert first is not None
@@ -197,14 +198,15 @@ async def test_an_unknown_command_sends_nothing_and_comes_back(tmp_path: Path) -
 
 
 async def test_what_needs_a_name_is_asked_for_or_said(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
-        await alice.type("/verify nobody")
-        await alice.until_shown("nobody")
+    async with a_world(tmp_path) as world, terminal(world, "alice", notifications=True) as alice:
+        await alice.type("/verify zoe")
+        await alice.until_shown("Nobody is called zoe here.")
         await alice.type("/add")
         await alice.until_shown("Add somebody to lobby")
-        await alice.type("nobody")
-        await alice.until_shown("nobody")
+        await alice.type("zara")
+        await alice.until_shown("Nobody is called zara here.")
         assert isinstance(alice.app.focused, Input)
+        assert alice.app.focused.value == "zara"
 
 
 @asynccontextmanager
@@ -356,7 +358,7 @@ async def test_settings_change_how_it_looks_and_stay(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice") as alice:
             await alice.pilot.press("f9")
-            await alice.until_shown("Settings")
+            await alice.until(lambda: isinstance(alice.app.screen, SettingsScreen), "the settings")
             await alice.pilot.press("enter")
             await alice.until_shown("high contrast")
             await alice.pilot.press("down", "enter")

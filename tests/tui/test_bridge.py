@@ -87,14 +87,16 @@ async def bridge_of(world: World, name: str) -> AsyncIterator[tuple[Bridge, List
         await bridge.close()
 
 
-async def forget_account(world: World, name: str) -> None:
-    """The server loses an account, so that somebody else can have its name."""
+async def forget_account(world: World, name: str, heard: Listener) -> None:
+    """The server loses an account, so that somebody else can have its name; who hears is online again."""
     await world.stop()
+    await heard.until(lambda: not heard.is_online)
     devices = "SELECT d.id FROM devices d, accounts a WHERE a.id = d.account AND a.name = ?"
     world.sql(f"DELETE FROM roster WHERE device IN ({devices})", (name,))
     world.sql(f"DELETE FROM devices WHERE id IN ({devices})", (name,))
     world.sql("DELETE FROM accounts WHERE name = ?", (name,))
     await world.start()
+    await heard.until(lambda: heard.is_online)
 
 
 async def test_two_people_talk(tmp_path: Path) -> None:
@@ -193,6 +195,7 @@ async def test_numbers_are_compared_and_somebody_is_verified(tmp_path: Path) -> 
         his = await bob.join("lobby")
         async with bridge_of(world, "alice") as (alice, heard, lobby):
             await heard.until(lambda: len(heard.details.members) == 2)
+            await until(lambda: len(his.members()) == 2, "bob sees alice")
             number = await alice.safety_number(lobby, "bob")
             assert number.digits == his.safety_number("alice")
             assert not number.is_changed_key
@@ -285,8 +288,7 @@ async def test_what_went_wrong_is_unseen_until_it_was_looked_at(tmp_path: Path) 
             await bob.join(link)
             await heard.until(lambda: len(heard.details.members) == 2)
         await alice.remove(plan, "bob")
-        await forget_account(world, "bob")
-        await heard.until(lambda: heard.is_online)
+        await forget_account(world, "bob", heard)
         link = (await alice.invite(plan)).link
         async with world.person("bob", home="impostor", link=link) as impostor:
             await impostor.join(link)

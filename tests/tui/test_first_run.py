@@ -14,6 +14,7 @@ from sottovoce.tui.app import SottovoceApp, Start
 from sottovoce.tui.chat_screen import ChatScreen
 from sottovoce.tui.screens.account import AccountScreen
 from sottovoce.tui.screens.invite import InviteScreen
+from sottovoce.tui.screens.settings import SettingsScreen
 from sottovoce.tui.settings import load_settings
 
 
@@ -37,7 +38,7 @@ async def test_from_a_link_to_the_first_message_on_a_small_terminal(tmp_path: Pa
 async def test_a_setting_is_taken_at_once_and_kept(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
         await alice.pilot.press("f9")
-        await alice.until_shown("Settings")
+        await alice.until(lambda: isinstance(alice.app.screen, SettingsScreen), "the settings")
         assert not alice.app.settings.compact
         await alice.pilot.press("down", "right")
         await alice.until(lambda: alice.app.settings.compact, "compact messages")

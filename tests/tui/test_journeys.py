@@ -168,7 +168,7 @@ async def test_a_start_while_the_server_is_away(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         async with terminal(world, "alice") as alice:
             await alice.type("before")
-            await alice.until(lambda: "✓" in alice.text, "the message is stored")
+            await alice.until_shown("before  ✓")
         await world.stop()
         async with terminal(world, "alice", notifications=True) as alice:
             await alice.until_shown("The server at 127")

@@ -56,6 +56,7 @@ async def test_no_link_comes_up_later_over_something_else(tmp_path: Path) -> Non
 async def test_the_screen_is_there_while_the_server_is_away(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, terminal(world, "alice") as alice:
         await world.stop()
+        await alice.until_shown("○ offline")
         await alice.pilot.press("f8")
         await alice.until_shown("Looking for open rooms")
         await alice.type("attic", "escape")
