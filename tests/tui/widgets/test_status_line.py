@@ -1,7 +1,9 @@
+import pytest
 from textual.app import App, ComposeResult
 
 from sottovoce.tui import view
 from sottovoce.tui.safe_text import NOTHING, safe, safe_name
+from sottovoce.tui.widgets import status_line
 from sottovoce.tui.widgets.status_line import StatusLine
 
 ONLINE = view.LinkState(is_online=True, server=safe("here:1"), reason=NOTHING, retry_in=None)
@@ -62,11 +64,13 @@ async def test_an_alarm_of_another_room_is_told_where_the_rooms_are_hidden() -> 
         assert "! alarm in another room (F3)" in str(line.render())
 
 
-async def test_offline_tells_when_the_next_try_is() -> None:
+async def test_offline_tells_when_the_next_try_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(status_line, "monotonic", lambda: now)
     away = view.LinkState(is_online=False, server=safe("here:1"), reason=safe("gone"), retry_in=9.0)
     assert (await shown(80, link=away)).startswith("○ offline, next try in 9 s")
-    now = view.LinkState(is_online=False, server=safe("here:1"), reason=safe("gone"), retry_in=0.0)
-    assert (await shown(80, link=now)).startswith("○ offline, trying now")
+    trying = view.LinkState(is_online=False, server=safe("here:1"), reason=safe("gone"), retry_in=0.0)
+    assert (await shown(80, link=trying)).startswith("○ offline, trying now")
 
 
 async def test_an_alarm_is_the_last_to_go() -> None:
