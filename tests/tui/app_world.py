@@ -113,5 +113,6 @@ async def two_rooms(world: World) -> AsyncIterator[tuple[Terminal, Client, Room]
         await alice.until_shown("lobby  2 members")
         await until(lambda: "alice" in {m.user for m in (bob.rooms()[0].members())}, "bob sees alice")
         await plan.add("alice")
-        await alice.until_shown("the plan")
+        # A notification names it, perhaps before it can be chosen.
+        await alice.until(lambda: len(alice.chat.rooms) == 2, "the plan is among the rooms")
         yield alice, bob, plan

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from app_world import Terminal, terminal, two_rooms
 from sdk_world import World, a_world, until
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from sottovoce.client.errors import KeyChanged, WrongPassword
 from sottovoce.tui import between_keys, view
@@ -64,8 +64,15 @@ async def test_nothing_disturbs_who_does_not_want_it(tmp_path: Path) -> None:
 
 async def test_the_palette_leads_to_a_room(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, two_rooms(world) as (alice, _, _plan):
-        await alice.pilot.press("ctrl+p")
-        await alice.type("plan", "enter")
+        await alice.pilot.press("ctrl+p", *"plan")
+        found = alice.app.screen.query_one(OptionList)
+        await alice.until(
+            lambda: (
+                found.highlighted_option is not None and "the plan" in str(found.highlighted_option.prompt)
+            ),
+            "it is found",
+        )
+        await alice.pilot.press("enter")
         await alice.until_shown("the plan  2 members")
 
 
