@@ -99,10 +99,10 @@ def test_ctrl_c_at_the_moment_the_prompt_appears_is_no_different(
 
 
 _WAITING = """
-import sys, time
+import select, sys
 with typing_hidden():
     print("waiting", flush=True)
-    time.sleep(0.5)
+    select.select([sys.stdin], [], [])  # until a line was typed
 print("over", flush=True)
 print("read", repr(sys.stdin.readline()))
 """
