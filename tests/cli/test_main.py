@@ -1,7 +1,7 @@
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,16 +83,22 @@ def test_debug_shows_where_a_bug_happened_and_no_value(
     assert SECRET not in shown
 
 
+def processor_time(*arguments: str) -> float:
+    """The seconds that a Python process keeps the processor busy."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
 def test_help_is_there_at_once() -> None:
-    """Under 150 ms on an idle machine; the best of five, so that a busy one does not matter."""
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "sottovoce.cli.main", "--help"], check=True, capture_output=True
-        )
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.15
+    """It costs about twice what Python itself does, which both are the best of five of: asyncio alone would
+    cost twice as much. So neither a slow machine matters nor a busy one.
+    """
+    turns = [
+        (processor_time("-c", ""), processor_time("-m", "sottovoce.cli.main", "--help")) for _ in range(5)
+    ]
+    assert min(shown for _, shown in turns) < 4 * min(bare for bare, _ in turns)
 
 
 def test_help_imports_no_room_of_the_house() -> None:
