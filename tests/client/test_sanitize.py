@@ -37,6 +37,16 @@ def is_harmless(text: str, *, multiline: bool = False) -> bool:
     return True
 
 
+def processor_time(text: str) -> float:
+    """Seconds that cleaning a text takes, without what others take of the processor; the best of three."""
+    times = []
+    for _ in range(3):
+        start = time.thread_time()
+        sanitize(text)
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
 class TestControls:
     def test_there_are_at_least_200_hostile_texts(self) -> None:
         assert len(set(hostile_texts())) >= 200
@@ -84,10 +94,9 @@ class TestControls:
 
     @pytest.mark.parametrize("unit", ["\x1b]", "\x1b[", "\x9d", "\x1b", "\u0301", "\u200d", "a\x1b]b"])
     def test_hostile_length_costs_little(self, unit: str) -> None:
-        text = unit * (64 * 1024 // len(unit))
-        start = time.perf_counter()
-        sanitize(text)
-        assert time.perf_counter() - start < 1
+        """At most so many times what the same length of other text does: a square would be thousands."""
+        length = 64 * 1024
+        assert processor_time(unit * (length // len(unit))) < 20 * processor_time("é" * length)
 
 
 class TestLimit:
