@@ -153,13 +153,13 @@ async def test_who_speaks_no_tls_and_who_is_not_there() -> None:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(babble, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
         with pytest.raises(ServerNotReachable):
-            await _open(port)
-    with pytest.raises(ServerNotReachable, match="Connection refused"):
-        await _open(port)
+            await _open(server.sockets[0].getsockname()[1])
+    with socket.socket() as held:  # so that nobody else listens there
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(ServerNotReachable, match="Connection refused"):
+            await _open(held.getsockname()[1])
 
 
 @pytest.mark.parametrize(
