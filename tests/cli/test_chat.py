@@ -53,7 +53,7 @@ class Here:
 
     def stop(self) -> None:
         self.server.terminate()
-        self.server.wait(20)
+        self.server.wait(60)
         assert self.server.stdout is not None
         self.server.stdout.close()
 
@@ -69,7 +69,7 @@ class Here:
         self, user: str, *arguments: str, said: bytes = b"", command: str = "chat"
     ) -> tuple[int, list[str], str]:
         process = self.popen(user, *arguments, command=command)
-        out, err = process.communicate(said, timeout=60)
+        out, err = process.communicate(said, timeout=180)
         assert b"Traceback" not in err
         return process.returncode, out.decode().splitlines(), err.decode()
 
@@ -153,7 +153,7 @@ class TestRefusals:
             code, _, err = here.run("busy", command=command)
             assert code == ExitCode.PROFILE_IN_USE
             assert "/invite" in err
-        assert first.communicate(timeout=30) is not None
+        assert first.communicate(timeout=60) is not None
         assert first.returncode == 0
 
     @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ class TestRoomsAndLinks:
         assert out == ["keyed2: found you"]
         while b"keyed2: found you" not in first.stdout.readline():
             pass
-        first.communicate(timeout=30)
+        first.communicate(timeout=60)
         assert first.returncode == 0
 
 
@@ -265,7 +265,7 @@ def test_no_control_of_a_member_reaches_anothers_terminal(here: Here) -> None:
         while chunk := os.read(controller, 65536):
             shown += chunk
     os.close(controller)
-    assert victim.wait(20) == 0
+    assert victim.wait(60) == 0
     text = shown.decode().replace("\r\x1b[2K", "")  # the line editor's own, the only one there is
     assert text.count("attacker: ") == len(hostile) + 1
     assert {character for character in text if ord(character) < 32 or 127 <= ord(character) < 160} == {
@@ -299,7 +299,7 @@ def test_sigterm_ends_it_in_order(here: Here) -> None:
     while b"ended: here" not in process.stdout.readline():
         pass
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == ExitCode.TERMINATED
     assert b"Traceback" not in err
 
@@ -320,7 +320,7 @@ def test_a_server_that_is_away_is_waited_for_and_ctrl_c_keeps_the_lines(here: He
             said += chunk
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
-        assert process.wait(20) == ExitCode.INTERRUPTED
+        assert process.wait(60) == ExitCode.INTERRUPTED
         assert b"go out the next time" in rest
         assert b"Traceback" not in said + rest
         assert process.stdout is not None

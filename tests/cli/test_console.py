@@ -52,7 +52,7 @@ def captured_by_a_terminal(script: str) -> bytes:
     except OSError:
         pass  # EIO: the other end is closed, and everything was read
     os.close(controller)
-    assert process.wait(10) == 0, octets
+    assert process.wait(60) == 0, octets
     return octets
 
 

@@ -14,7 +14,7 @@ from sottovoce.client.events import ReceivedMessage
 def test_it_plays_and_checks_itself_and_asks_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sottovoce.cli.main", "demo"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "TLSv1.3" in done.stdout

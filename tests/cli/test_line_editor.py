@@ -135,5 +135,6 @@ def test_what_arrives_does_not_tear_apart_what_is_typed(terminal: Terminal) -> N
 def test_the_terminal_is_given_back_as_it_was(terminal: Terminal) -> None:
     assert not termios.tcgetattr(terminal.terminal)[3] & termios.ECHO
     terminal.type("\x04")
-    assert terminal.process.wait(10) == 0
-    assert termios.tcgetattr(terminal.terminal)[3] & (termios.ECHO | termios.ICANON)
+    assert terminal.process.wait(60) == 0
+    given_back = termios.ECHO | termios.ICANON
+    assert termios.tcgetattr(terminal.terminal)[3] & given_back == given_back

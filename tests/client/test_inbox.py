@@ -236,7 +236,7 @@ async def test_a_connection_that_lasts_is_no_reason_to_let_them_end(
 ) -> None:
     monkeypatch.setattr(inbox_module, "LOOKS_AGAIN_AFTER", 0.01)
     run = asyncio.create_task(device.inbox.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for publishes in (1, 2, 3):
             while len(device.server.publishes) < publishes:  # noqa: ASYNC110 - the server is a list
                 await asyncio.sleep(0.01)
