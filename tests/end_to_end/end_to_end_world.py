@@ -16,6 +16,9 @@ from pathlib import Path
 COMMAND = [sys.executable, "-m", "sottovoce.cli.main"]
 PASSWORD = "correct horse battery staple"
 
+PATIENCE = 180.0
+"""Seconds after which what a test waits for is taken not to come, on however slow a machine."""
+
 
 class Lines:
     """The lines of a stream, collected by a thread; waiting is for a line, never for a time."""
@@ -39,14 +42,14 @@ class Lines:
 
     def join(self) -> list[str]:
         """Return all lines, once the process has closed the stream."""
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         return self.snapshot()
 
     def snapshot(self) -> list[str]:
         with self._changed:
             return list(self._lines)
 
-    def wait_for(self, found: Callable[[list[str]], bool], what: str, timeout: float) -> list[str]:
+    def wait_for(self, found: Callable[[list[str]], bool], what: str, timeout: float = PATIENCE) -> list[str]:
         """Return the lines once ``found(lines)``; fail with the last of them otherwise."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -78,7 +81,7 @@ class Process:
         self.popen.stdin.write("".join(line + "\n" for line in lines).encode())
         self.popen.stdin.flush()
 
-    def wait(self, timeout: float = 30) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Close standard input and return the exit code."""
         self.close()
         code = self.popen.wait(timeout)
@@ -90,7 +93,7 @@ class Process:
         """Kill -9, and reap."""
         if self.popen.poll() is None:
             self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE)
         self.close()
 
     def close(self) -> None:
@@ -120,9 +123,7 @@ class Server:
         self.process = Process(
             "serve", "--data", str(self.data), "--port", str(self.port), *self.arguments, env=self.env
         )
-        lines = self.process.out.wait_for(
-            lambda ls: any("sottovoce://" in x for x in ls), "an invite link", 20
-        )
+        lines = self.process.out.wait_for(lambda ls: any("sottovoce://" in x for x in ls), "an invite link")
         listening = next(line for line in lines if line.startswith("listening on "))
         self.port = int(listening.rsplit(":", 1)[1])
         self.link = next(w for line in lines for w in line.split() if w.startswith("sottovoce://"))
@@ -136,7 +137,7 @@ class Server:
     def stop(self) -> int:
         """SIGTERM, as an operator would."""
         self.process.popen.send_signal(signal.SIGTERM)
-        code = self.process.popen.wait(20)
+        code = self.process.popen.wait(PATIENCE)
         self._collect_logs()
         return code
 
@@ -183,7 +184,7 @@ class World:
             self.server.kill()
 
 
-def in_room(process: Process, timeout: float = 60) -> None:
+def in_room(process: Process, timeout: float = PATIENCE) -> None:
     """Wait until the chat says that it is in its room."""
     process.err.wait_for(
         lambda lines: any("you are in " in line.lower() for line in lines), "entering", timeout

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from end_to_end_world import COMMAND
+from end_to_end_world import COMMAND, PATIENCE
 
 _MODES = (
     "alternate_on", "cursor_flag", "mouse_any_flag", "mouse_all_flag", "mouse_button_flag", "mouse_sgr_flag",
@@ -91,7 +91,7 @@ class Terminals:
         *texts: str,
         gone: str = "",
         holds: Callable[[str], bool] = lambda _: True,
-        timeout: float = 30,
+        timeout: float = PATIENCE,
     ) -> str:
         """Wait until all of ``texts`` are on the screen, ``gone`` is not, and ``holds``; return it."""
         deadline = time.monotonic() + timeout

@@ -33,7 +33,7 @@ def test_no_canary_word_in_the_server_or_readable_in_a_store(world: World) -> No
     bob = world.chat("bob", "--room", ROOM, "--room-key", str(key))
     in_room(bob)
     alice.type(MESSAGE)
-    bob.out.wait_for(lambda lines: f"alice: {MESSAGE}" in lines, "the message", 30)
+    bob.out.wait_for(lambda lines: f"alice: {MESSAGE}" in lines, "the message")
 
     on_disk_while_running = files_below(world.server.data) + files_below(world.folder / "homes")
     assert any(path.name.endswith("-wal") for path in on_disk_while_running), "the WAL is looked at too"
@@ -77,24 +77,24 @@ def test_a_flipped_bit_is_a_gap_and_the_room_goes_on(world: World) -> None:
     in_room(bob)
     alice.type("before")
     for chat in (alice, bob):
-        chat.out.wait_for(lambda lines: "alice: before" in lines, "the first line", 30)
+        chat.out.wait_for(lambda lines: "alice: before" in lines, "the first line")
     assert bob.wait() == 0
     alice.type("first", "second", "third")
-    alice.out.wait_for(lambda lines: "alice: third" in lines, "the three lines", 30)
+    alice.out.wait_for(lambda lines: "alice: third" in lines, "the three lines")
     (seq,) = world.server.query("SELECT max(last_seq) - 1 FROM segments")[0]
     world.server.stop()
     flip_a_bit(world.server.database(), seq)
     world.server.start()
 
     bob = world.chat("bob")
-    bob.out.wait_for(lambda lines: "alice: third" in lines, "what follows the damage", 30)
+    bob.out.wait_for(lambda lines: "alice: third" in lines, "what follows the damage")
     assert "alice: first" in bob.out.snapshot()
     assert "alice: second" not in bob.out.snapshot()
-    bob.err.wait_for(lambda lines: any("gap" in line.lower() for line in lines), "the gap", 30)
+    bob.err.wait_for(lambda lines: any("gap" in line.lower() for line in lines), "the gap")
     alice.type("after")
-    bob.out.wait_for(lambda lines: "alice: after" in lines, "the room going on", 30)
+    bob.out.wait_for(lambda lines: "alice: after" in lines, "the room going on")
     bob.type("heard")
-    alice.out.wait_for(lambda lines: "bob: heard" in lines, "the answer", 30)
+    alice.out.wait_for(lambda lines: "bob: heard" in lines, "the answer")
     for chat in (alice, bob):
         assert not any("Traceback" in line for line in chat.err.snapshot())
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from end_to_end_world import World, in_room, make_room_key
+from end_to_end_world import PATIENCE, World, in_room, make_room_key
 from recording_proxy import APPLICATION_DATA, TLS13, RecordingProxy, negotiated_version, tls_records
 
 from sottovoce.link.invite_link import InviteLink
@@ -30,7 +30,7 @@ def a_whole_session(world: World, link: str, *, room_key: Path) -> None:
     second = world.chat("bob", "--room", ROOM, "--room-key", str(room_key), link=link)
     in_room(second)
     first.type(MESSAGE)
-    second.out.wait_for(lambda lines: f"{USER}: {MESSAGE}" in lines, "the message", 30)
+    second.out.wait_for(lambda lines: f"{USER}: {MESSAGE}" in lines, "the message")
     assert first.wait() == 0
     assert second.wait() == 0
 
@@ -56,7 +56,7 @@ def test_a_client_that_offers_only_ffdhe2048_gets_it(world: World) -> None:
     shown = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", "-groups", "ffdhe2048",
          "-ciphersuites", "TLS_AES_256_GCM_SHA384", "-tls1_3", "-alpn", "sottovoce/1"],
-        input=b"", capture_output=True, timeout=30, check=False,
+        input=b"", capture_output=True, timeout=PATIENCE, check=False,
     ).stdout.decode()  # fmt: skip
     assert "DH, 2048 bits" in shown, shown
     assert "Cipher is TLS_AES_256_GCM_SHA384" in shown
@@ -68,7 +68,7 @@ def test_older_tls_is_refused(world: World, version: str) -> None:
     shown = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{world.server.port}", version,
          "-cipher", "ALL:@SECLEVEL=0"],
-        input=b"", capture_output=True, timeout=30, check=False,
+        input=b"", capture_output=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert shown.returncode != 0
     assert b"Cipher is (NONE)" in shown.stdout
@@ -81,7 +81,7 @@ class Tap:
         self.capture, self.port = capture, port
         self._dissect = ["-d", f"tcp.port=={port},tls", "-o", f"tls.keylog_file:{keylog}"]
         self._process = subprocess.Popen(
-            ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(capture), "-a", "duration:120"],
+            ["tshark", "-q", "-i", "lo", "-f", f"tcp port {port}", "-w", str(capture), "-a", "duration:900"],
             stderr=subprocess.DEVNULL,
         )
 
@@ -95,7 +95,7 @@ class Tap:
     def fields(self, *arguments: str) -> str:
         """Dissect what has been written so far; a packet half written is left for the next time."""
         read = ["tshark", "-r", str(self.capture), *self._dissect, *arguments]
-        return subprocess.run(read, capture_output=True, check=False, timeout=60, text=True).stdout
+        return subprocess.run(read, capture_output=True, check=False, timeout=PATIENCE, text=True).stdout
 
     def frames(self) -> bytes:
         """What the key log opens: the link's bytes."""
@@ -104,7 +104,7 @@ class Tap:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(30)
+        self._process.wait(PATIENCE)
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed: apt-get install tshark")
@@ -115,11 +115,11 @@ def test_tshark_sees_frames_with_the_key_log_and_ciphertext_inside(tmp_path: Pat
     world.server.start()
     tap = Tap(tmp_path / "session.pcapng", world.server.port, keylog)
     try:
-        wait_until(tap.sees_packets, 30)
+        wait_until(tap.sees_packets)
         a_whole_session(world, world.server.link, room_key=make_room_key(world))
-        wait_until(lambda: b"append" in tap.frames(), 30)
-        tap.stop()
+        wait_until(lambda: b"append" in tap.frames())
     finally:
+        tap.stop()
         world.close()
 
     hellos = tap.fields(
@@ -138,8 +138,8 @@ def test_tshark_sees_frames_with_the_key_log_and_ciphertext_inside(tmp_path: Pat
         assert word.encode() not in frames, "and what is inside is still ciphertext"
 
 
-def wait_until(true: Callable[[], bool], timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, "time is up"
         time.sleep(0.02)

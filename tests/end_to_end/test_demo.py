@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 
-from end_to_end_world import COMMAND
+from end_to_end_world import COMMAND, PATIENCE
 
 
 def test_the_demo_shows_each_line_beside_what_the_server_stored() -> None:
     done = subprocess.run(
-        [*COMMAND, "demo"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        [*COMMAND, "demo"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "Hi everyone!" in done.stdout

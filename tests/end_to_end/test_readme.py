@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from end_to_end_world import PASSWORD, World
+from end_to_end_world import PASSWORD, PATIENCE, World
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ def test_the_program_of_a_page_runs(world: World, page: str, printed: str) -> No
         env={**world.server.env, **home, **login},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
