@@ -13,7 +13,7 @@ import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sdk_world import until
+from sdk_world import PATIENCE, until
 
 
 class PseudoTerminal:
@@ -37,11 +37,17 @@ class PseudoTerminal:
         os.set_blocking(self._controller, False)
         asyncio.get_running_loop().add_reader(self._controller, self._read)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take some of what was written, a few thousand octets at most; False when there is nothing now."""
         try:
-            self.octets += os.read(self._controller, 65536)
-        except OSError:  # EIO: the program has closed its end
+            octets = os.read(self._controller, 65536)
+        except BlockingIOError:
+            return False
+        except OSError:  # EIO: the program has closed its end, and everything was read
             asyncio.get_running_loop().remove_reader(self._controller)
+            return False
+        self.octets += octets
+        return bool(octets)
 
     async def shows(self, word: str, after: int = 0) -> None:
         """Wait until ``word`` was written, in one piece, behind the first ``after`` octets."""
@@ -55,10 +61,11 @@ class PseudoTerminal:
         """Type, all at once."""
         os.write(self._controller, text.encode())
 
-    async def ends(self, patience: float = 30) -> int:
+    async def ends(self, patience: float = PATIENCE) -> int:
         """Return the exit code once the program has ended and all it wrote is read; ``patience``: seconds."""
         await asyncio.to_thread(self.process.wait, patience)
-        self._read()
+        while self._read():
+            pass
         return self.process.returncode
 
     def close(self) -> None:

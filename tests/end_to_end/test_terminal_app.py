@@ -10,16 +10,15 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from end_to_end_world import COMMAND, PASSWORD, Process, World, in_room
+from end_to_end_world import COMMAND, PASSWORD, PATIENCE, Process, World, in_room
 from terminals import Terminals
 
 from sottovoce.cli.exit_codes import ExitCode
 
-PATIENCE = 60.0  # seconds
 IN = b"rite to lobby"
 """What the composer shows once one is in; its first letter is under the cursor, and so in another style."""
 
@@ -47,22 +46,28 @@ class Screen:
         if select.select([self.controller], [], [], 0.1)[0]:
             self.seen += os.read(self.controller, 65536)
 
-    def wait_for(self, text: bytes) -> None:
+    def drain(self) -> None:
+        """Take all that was written: of much, one read gives a few thousand bytes."""
+        while select.select([self.controller], [], [], 0)[0]:
+            self.seen += os.read(self.controller, 65536)
+
+    def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait, reading all the while: a terminal takes no more than it has room for."""
         deadline = time.monotonic() + PATIENCE
-        while text not in self.seen:
+        while not holds():
             self.read()
-            assert time.monotonic() < deadline, f"{text!r} never came: {self.seen[-2000:]!r}"
+            assert time.monotonic() < deadline, f"{what} never came: {self.seen[-2000:]!r}"
+
+    def wait_for(self, text: bytes) -> None:
+        self.wait_until(lambda: text in self.seen, repr(text))
 
     def type(self, text: bytes) -> None:
         os.write(self.controller, text)
 
     def end(self) -> int:
-        """Wait for the process, reading all the while, and return its exit code."""
-        deadline = time.monotonic() + PATIENCE
-        while self.process.poll() is None:
-            self.read()
-            assert time.monotonic() < deadline, "it never ended"
-        self.read()
+        """Wait for the process, and return its exit code once all that it wrote is read."""
+        self.wait_until(lambda: self.process.poll() is not None, "its end")
+        self.drain()
         return self.process.returncode
 
     def hang_up(self) -> None:
@@ -92,7 +97,7 @@ def test_it_opens_talks_and_gives_the_terminal_back(world: World, screens: list[
     bob = world.chat("bob")
     in_room(bob)
     alice.type(b"Hi everyone!\r")
-    bob.out.wait_for(lambda lines: "alice: Hi everyone!" in lines, "the message", PATIENCE)
+    alice.wait_until(lambda: "alice: Hi everyone!" in bob.out.snapshot(), "the message")
     alice.type(b"quit\r")
     assert alice.end() == ExitCode.OK
     assert b"\x1b[?1049l" in alice.seen, "the screen of before is back"
@@ -155,7 +160,8 @@ def test_it_comes_back_after_a_stop(world: World, screens: list[Screen]) -> None
     alice.wait_for(IN)
     alice.process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, alice.process.pid, os.WSTOPPED)
-    alice.seen = b""
+    alice.drain()
+    alice.seen = b""  # what is seen from now on is drawn after the stop
     alice.process.send_signal(signal.SIGCONT)
     alice.wait_for(IN)
     alice.type(b"quit\r")
