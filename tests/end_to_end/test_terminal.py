@@ -35,7 +35,7 @@ def test_a_server_and_two_people_talk_and_quit(terminals: Terminals, tmp_path: P
     terminals.type("bob", "quit")
     terminals.wait_for("bob", "left with 0")
     terminals.type("alice", "/who")
-    terminals.wait_for("alice", "Bob")
+    terminals.wait_for("alice", "Bob (1 device, not verified)")
     terminals.type("alice", "quit")
     terminals.wait_for("alice", "left with 0")
     for name in ("server", "alice", "bob"):
