@@ -14,15 +14,17 @@ import pytest
 from recording_proxy import APPLICATION_DATA, RecordingProxy, tls_records
 from sdk_world import World, a_world, messages, until
 
-from sottovoce.client import x_ray
+from sottovoce.client import session, x_ray
 from sottovoce.client.content import Envelope, MimiContent
 from sottovoce.client.errors import NoLifeRecorded
 from sottovoce.client.events import ReceivedMessage
+from sottovoce.client.inbox import Inbox
 from sottovoce.client.message_life import MessageLife
 from sottovoce.client.room import Room
 from sottovoce.client.tables.lives import LifeRecord
 from sottovoce.client.tables.records import decode, encode
 from sottovoce.client.transport import ServerLink
+from sottovoce.client.vault_keeper import VaultKeeper
 from sottovoce.link.invite_link import InviteLink
 from sottovoce.mls import Group, MLSMessage, PrivateMessage
 from sottovoce.mls.protection import open_sender_data
@@ -136,6 +138,10 @@ async def test_every_number_is_what_the_bytes_say(tmp_path: Path) -> None:
 async def test_frame_and_records_are_those_of_the_wire(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nothing but the x-ray asks the server for anything meanwhile.
+    monkeypatch.setattr(Inbox, "look", lambda _: None)
+    monkeypatch.setattr(VaultKeeper, "changed", lambda _: None)
+    monkeypatch.setattr(session, "PING_EVERY", 3600.0)
     came: list[bytes] = []
     receive = ServerLink.data_received
 
