@@ -19,13 +19,14 @@ import sottovoce
 from sottovoce.client.client import Client
 from sottovoce.client.events import ReceivedMessage
 from sottovoce.client.room import Room
+from sottovoce.client.vault import Vault, open_vault
 from sottovoce.link.encoded_entries import EncodedEntries, encode_entry
 from sottovoce.link.parts import Entry, EntryKind
 from sottovoce.server.app import ServerAddress, run
 from sottovoce.server.config import ServerConfig
 from sottovoce.server.delivery_rules import next_hash
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which what a test waits for is taken not to come."""
 
 
@@ -177,6 +178,12 @@ async def item(room: Room, kind: type, after: int | None = None):
             if isinstance(found, kind):
                 return found
     raise AssertionError(f"the timeline ended without a {kind.__name__}")
+
+
+def vault_of(client: Client, world: World) -> Vault:
+    """What the server keeps of an account for its other devices."""
+    ((sealed,),) = world.sql("SELECT vault FROM accounts WHERE name = ?", (client.user,))
+    return open_vault(sealed, client._account.vault_key)
 
 
 async def until(holds: Callable[[], bool], what: str) -> None:

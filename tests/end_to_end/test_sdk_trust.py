@@ -8,12 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sdk_world import PATIENCE, World, a_world, item, texts, until
+from sdk_world import PATIENCE, World, a_world, item, texts, until, vault_of
 
 from sottovoce import connect
 from sottovoce.client import vault_keeper
 from sottovoce.client.account import begin_registration
-from sottovoce.client.client import Client
 from sottovoce.client.errors import (
     CertificateChanged,
     ExpiredInviteLink,
@@ -30,7 +29,6 @@ from sottovoce.client.events import RoomAppeared, RoomChanged, ServerTrusted
 from sottovoce.client.server_address import find_server
 from sottovoce.client.tables import account as account_table
 from sottovoce.client.transport import ServerLink
-from sottovoce.client.vault import Vault, open_vault
 from sottovoce.crypto.secret import Secret
 from sottovoce.link.invite_link import InviteLink
 
@@ -88,11 +86,6 @@ async def test_a_verified_contacts_changed_key_blocks_sending(tmp_path: Path) ->
             assert "Nothing is sent" in hers.explain()[0].what_happened
 
 
-def _vault_of(client: Client, world: World) -> Vault:
-    ((sealed,),) = world.sql("SELECT vault FROM accounts WHERE name = ?", (client.user,))
-    return open_vault(sealed, client._account.vault_key)
-
-
 async def test_numbers_that_differed_count_more_than_a_link_and_an_older_vault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,15 +95,15 @@ async def test_numbers_that_differed_count_more_than_a_link_and_an_older_vault(
         async with world.person("bob", link=link) as bob:
             his = await bob.join("the plan")
             assert his.members()[0].verified, "the link vouched for Alice"
-            await until(lambda: _vault_of(bob, world).contacts, "what the laptop needs")
-            await until(lambda: _vault_of(bob, world).rooms, "its room too")
+            await until(lambda: vault_of(bob, world).contacts, "what the laptop needs")
+            await until(lambda: vault_of(bob, world).rooms, "its room too")
             async with world.person("bob", home="laptop") as laptop:
                 there = await laptop.join("the plan")
                 await bob.create_room("another")
-                await until(lambda: len(_vault_of(bob, world).rooms) == 2, "the older vault")
-                assert _vault_of(bob, world).contacts[0].verified
+                await until(lambda: len(vault_of(bob, world).rooms) == 2, "the older vault")
+                assert vault_of(bob, world).contacts[0].verified
                 await there.distrust("alice")
-                await until(lambda: not _vault_of(bob, world).contacts[0].verified, "the laptop's own")
+                await until(lambda: not vault_of(bob, world).contacts[0].verified, "the laptop's own")
                 assert "another" in [room.name for room in laptop.rooms()], "the older one was taken over"
                 await laptop.join(link)
                 assert not there.members()[0].verified
@@ -124,10 +117,13 @@ async def test_a_room_that_was_left_does_not_come_back_from_another_device(
     monkeypatch.setattr(vault_keeper, "SETTLING", 0.1)
     async with a_world(tmp_path) as world, world.person("alice") as alice, world.person("bob") as bob:
         his = await bob.join(str(await alice.invite(await alice.create_room("the plan"))))
-        await until(lambda: _vault_of(bob, world).rooms, "what the laptop needs")
+        await until(lambda: vault_of(bob, world).rooms, "what the laptop needs")
         async with world.person("bob", home="laptop") as laptop:
             await (await laptop.join("the plan")).leave()
         await bob.create_room("another")
+        await until(
+            lambda: "another" in [room.name for room in vault_of(bob, world).rooms], "what the laptop meets"
+        )
         async with world.person("bob", home="laptop") as laptop:
             await laptop.create_room("a third")  # its vault is to be stored, and meets the other's
             await until(lambda: "another" in [room.name for room in laptop.rooms()], "the other's vault")
