@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import runpy
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pytest
 
-def run(code: str, temporary: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+from sottovoce.crypto import libsodium
+from sottovoce.crypto.errors import LibsodiumUnavailable
 
 
 def test_loading_libsodium_leaves_no_file_behind(tmp_path: Path) -> None:
-    done = run("import sottovoce.crypto.ristretto as r; print(len(r.hash_to_group(b'm', b'dst')))", tmp_path)
+    code = "import sottovoce.crypto.ristretto as r; print(len(r.hash_to_group(b'm', b'dst')))"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True
+    )
     assert done.stdout == "32\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_it_cannot_be_loaded_the_server_says_what_to_do(tmp_path: Path) -> None:
-    code = f"""
-import ctypes
+def test_where_it_cannot_be_loaded_one_is_told_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(f"{path}: failed to map segment from shared object")  # what noexec leads to
 
-def refuse(path):  # what a folder mounted with noexec does
-    raise OSError(f"{{path}}: failed to map segment from shared object")
-
-ctypes.cdll.LoadLibrary = refuse
-from sottovoce.cli.main import main
-raise SystemExit(main(["serve", "--data", {str(tmp_path / "data")!r}, "--port", "0"]))
-"""
-    done = run(code, tmp_path)
-    assert done.returncode == 40
-    assert "set TMPDIR to a folder that may hold programs" in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(ctypes.cdll, "LoadLibrary", refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("rbcl", "rbcl.rbcl", "rbcl._sodium"):
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(LibsodiumUnavailable, match="set TMPDIR to a folder that may hold programs"):
+        runpy.run_path(libsodium.__file__)
