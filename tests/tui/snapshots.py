@@ -30,6 +30,7 @@ THEMES: Final = (themes.DARK, themes.LIGHT)
 FOLDER: Final = Path(__file__).parent / "snapshots"
 
 _SHOWN_DIFFERENCES: Final = 80  # lines
+_MAX_FRAMES: Final = 100
 _ISOLATES: Final = str.maketrans("", "", "\u2066\u2067\u2068\u2069\u200c\u200d")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -74,9 +75,20 @@ async def _picture(app: App[object], width: int, height: int, steps: Steps | Non
         for theme in THEMES:
             app.theme = theme.name
             _stop_blinking(app)
-            await pilot.pause()
-            rendered[theme.name] = _strips(app)
+            rendered[theme.name] = await _drawn(app, pilot)
     return "".join(f"{line}\n" for line in _described(f"{width}x{height}", rendered))
+
+
+async def _drawn(app: App[object], pilot: Pilot[object]) -> list[Strip]:
+    """What is shown once it stays: a frame may begin the next one, as when it scrolls to what has grown."""
+    before: list[Strip] | None = None
+    for _ in range(_MAX_FRAMES):
+        await pilot.pause()
+        now = _strips(app)
+        if now == before:
+            return now
+        before = now
+    raise AssertionError("the screen never stays as it is")
 
 
 def _strips(app: App[object]) -> list[Strip]:
