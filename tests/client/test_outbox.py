@@ -99,9 +99,11 @@ async def test_deliveries_are_done_when_the_server_has_stored_them() -> None:
     await outbox.acknowledged()
     deliveries = [Delivery(outbox.add(_record(number))) for number in range(2)]
     waiting = asyncio.create_task(outbox.acknowledged())
+    await asyncio.sleep(0)  # it begins to wait
     outbox.acknowledge(outbox.next_batch()[:1], [7])
     assert await deliveries[0].stored() == 7
     assert [delivery.is_stored for delivery in deliveries] == [True, False]
+    await asyncio.sleep(0)
     assert not waiting.done()
     outbox.read_back(1, 9)  # the log showed it before the answer came
     outbox.read_back(1, 9)

@@ -169,7 +169,11 @@ async def test_a_welcome_is_used_once(tmp_path: Path) -> None:
         async with world.person("bob") as bob:
             await _event(bob, RoomAppeared)
             his = await bob.join("the plan")
-            epoch = his.epoch
+            used = await bob._store.transact(lambda db: db.all("SELECT ref FROM consumed_key_packages"))
+            kept = await bob._store.transact(lambda db: db.all("SELECT ref FROM key_packages"))
+            assert len(used) == 1
+            assert kept
+            assert not set(used) & set(kept)
             await his.leave()
             await world.stop()
             world.sql(
@@ -179,7 +183,6 @@ async def test_a_welcome_is_used_once(tmp_path: Path) -> None:
             await world.start()
             await until(lambda: not world.sql("SELECT 1 FROM inbox"), "the replay was looked at")
             assert bob.rooms() == []
-            assert epoch is not None
 
 
 async def test_an_unknown_server_is_trusted_once_and_its_key_may_not_change(tmp_path: Path) -> None:

@@ -246,8 +246,10 @@ async def test_a_turn_expires(serve):
     _bob, b = await server.device("bob")
     room = os.urandom(16)
     await a.ask(m.RoomCreate, room, b"g")
+    before = asyncio.get_running_loop().time()
     await a.ask(m.Turn, room, False)
     assert isinstance(await b.ask(m.Turn, room, False), m.TurnReply)
+    assert asyncio.get_running_loop().time() - before >= 0.19, "it was held until then"
 
 
 async def test_giving_up_a_place_in_the_queue_answers_the_request_that_waits(server, alice, room):

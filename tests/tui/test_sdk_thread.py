@@ -48,7 +48,7 @@ async def test_closing_cancels_what_is_left() -> None:
             ended.set()
 
     waiting = asyncio.ensure_future(thread.call(wait_for_ever()))
-    await asyncio.to_thread(begun.wait, 10)
+    assert await asyncio.to_thread(begun.wait, 60)
     await thread.close()
     assert ended.is_set()
     with pytest.raises(asyncio.CancelledError):
