@@ -119,6 +119,18 @@ async def test_disconnecting_waits_for_the_socket_to_be_closed(tmp_path: Path) -
         await link.disconnect()
 
 
+async def test_who_is_cancelled_while_disconnecting_leaves_no_socket(tmp_path: Path) -> None:
+    async with _server(tmp_path) as port:
+        link = await _open(port)
+        socket_ = link._transport.get_extra_info("socket")
+        leaving = asyncio.create_task(link.disconnect())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait((leaving,))
+        await asyncio.sleep(0)
+        assert socket_.fileno() == -1
+
+
 async def test_another_key_is_left_before_a_byte_is_sent(tmp_path: Path) -> None:
     trace: list[str] = []
     async with _server(tmp_path) as port:

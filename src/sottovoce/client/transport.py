@@ -166,14 +166,19 @@ class ServerLink(asyncio.Protocol):
         self._end("closed by this side")
 
     async def disconnect(self) -> None:
-        """End the connection and wait until its socket is closed; a peer that lingers is cut off."""
+        """End the connection and wait until its socket is closed; a peer that lingers is cut off.
+
+        At once by who is cancelled meanwhile: its loop may end, and leave the socket open.
+        """
         self.close()
         if self._transport is None:
             return
-        await asyncio.wait((self._lost,), timeout=CLOSING_DEADLINE)
-        if not self._lost.done():
-            self._transport.abort()
+        try:
             await asyncio.wait((self._lost,), timeout=CLOSING_DEADLINE)
+        finally:
+            if not self._lost.done():
+                self._transport.abort()
+        await asyncio.wait((self._lost,), timeout=CLOSING_DEADLINE)
 
     # --- asyncio.Protocol ------------------------------------------------------------------------------
 
